@@ -209,6 +209,8 @@ function concludeBoot(
 }
 
 async function pullSwitch(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
+  const refusal = judgeConfirmation(host, context);
+  if (refusal !== null) return refusedEnd(refusal);
   const pulled = await pull(host, context);
   return pulled.status === 'ok' ? switchSystem(host, context, 'Pull+Switch') : pulled;
 }

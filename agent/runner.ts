@@ -3,21 +3,28 @@
  * `restart` and `reboot` don't wait for it. Stop and kill reach the command's process group and nothing else.
  */
 import { plainText } from '@/lib/text/plain-text';
-import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
-import type { HostType } from './config';
-import type { AgentLog } from './log';
+import type { OutboxEntry } from '@/lib/outbox/outbox';
 import type { AgentOperation, HeldOperation, OperationContext, OperationEnd } from './operation';
 import { judgeOperation } from './policy/judge-operation';
-import type { PolicyState } from './policy/policy-file';
 import { EXIT_REFUSED, refusalMessage, type Refusal } from './policy/refusal';
 import { killAsRoot, whatGoesOn } from './after-stop';
 import { STOP_GRACE_MS, type Child } from './process';
+import {
+  givenBy,
+  NOTHING_GIVEN,
+  type Accepted,
+  type CommandPayload,
+  type CommandRunnerOptions,
+  type Given,
+  type KillPayload,
+  type RunningCommand,
+  type StopSignal,
+} from './runner-types';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import type { RefusedReason } from '@/lib/protocol/agent/host-policy';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { OutputStream } from '@/lib/protocol/output-stream';
-import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 
 /** Exit codes: 101 after a switch (the Go agent's), 0 after `restart`. The service manager starts the agent again. */
 export const EXIT_SWITCHED = 101;
@@ -27,60 +34,6 @@ const EXITING_WAIT_MS = 2_000;
 const REBOOT_DELAY_MS = 3_000;
 const REBOOT_TIMEOUT_MS = 60_000;
 const MAX_MESSAGE = 1_000;
-
-type CommandPayload = Extract<ReceivedServerFrame, { type: 'command' }>['payload'];
-/** What a command names besides its operation. */
-type Given = Pick<OperationContext, 'generation' | 'confirm'>;
-/** With the policy by which it was judged: it is read once for a command. */
-type Accepted = Given & Pick<OperationContext, 'policy'>;
-type KillPayload = Extract<ReceivedServerFrame, { type: 'kill_command' }>['payload'];
-type StopSignal = 'SIGTERM' | 'SIGKILL';
-
-const NOTHING_GIVEN: Given = { generation: null, confirm: null };
-const givenBy = ({ generation, confirm }: CommandPayload): Given => ({
-  generation: generation ?? null,
-  confirm: confirm === undefined ? null : { windowS: confirm.window_s },
-});
-
-interface RunningCommand {
-  readonly entry: OutboxEntry;
-  readonly shell: Shell;
-  child: Child | null;
-  /** The child survives the agent (a switch on macOS). */
-  outlives: boolean;
-  /** A part that can't be stopped is under way. */
-  held: HeldOperation | null;
-  /** Set once it is being stopped: its result. */
-  stop: { exitCode: number; message: string } | null;
-  /** The program that was asked to end. */
-  stopped: Child | null;
-  /** What goes on although it was stopped. */
-  rest: string | null;
-  escalation: NodeJS.Timeout | null;
-  progress: Map<string, AgentFrameInput>;
-  done: Promise<void>;
-}
-
-export interface CommandRunnerOptions {
-  operations: ReadonlyMap<string, AgentOperation>;
-  hostType: HostType;
-  outbox: Outbox;
-  log: AgentLog;
-  /** Sends a frame that needs no acknowledgement; it is dropped without a connection. */
-  send: (frame: AgentFrameInput) => void;
-  /** Whether this connection uses ids (protocol 3). */
-  withIds: () => boolean;
-  generation: () => Promise<string>;
-  /** Reads what this host accepts. */
-  policy: () => PolicyState;
-  redact: (text: string) => string;
-  env: NodeJS.ProcessEnv;
-  cwd: () => string;
-  /** Ends the process once the result of `entry` is acknowledged; null: at once. */
-  exit: (code: number, entry: OutboxEntry | null) => void;
-  stopGraceMs?: number;
-  rebootDelayMs?: number;
-}
 
 export type CommandRunner = ReturnType<typeof createCommandRunner>;
 

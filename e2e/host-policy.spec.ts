@@ -107,18 +107,21 @@ test('a button says that the host will refuse, the host refuses all the same, an
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   await signInConfigured(page, dashboard.url);
-  const agents = await open(dashboard, { strict: STRICT, plain: undefined });
+  const agents = await open(dashboard, { strict: { ...STRICT, operations: ['pull'] }, plain: undefined });
   try {
     const fleet = new FleetPage(page);
     const button = fleet.row('strict').getByRole('button', { name: 'Test', exact: true });
-    await expect(button).toHaveAttribute('data-tip', /strict does not accept the test: its policy does not list it\.$/);
+    await expect(button).toHaveAttribute(
+      'data-tip',
+      /strict does not accept the test run: its policy does not list it\.$/,
+    );
     await expect(fleet.row('strict').getByRole('button', { name: 'Pull', exact: true })).not.toHaveAttribute(
       'data-tip',
       /does not accept/,
     );
     await button.click();
     const dialog = page.getByRole('dialog', { name: 'Test: strict' });
-    await expect(dialog).toContainText('strict does not accept the test: its policy does not list it.');
+    await expect(dialog).toContainText('strict does not accept the test run: its policy does not list it.');
     await dialog.getByRole('button', { name: 'Test anyway' }).click();
     await fleet.expectOutcome('refused');
     await expect(fleet.drawer).toContainText('Refused by the host: its policy does not accept “test”.');
@@ -130,16 +133,16 @@ test('a button says that the host will refuse, the host refuses all the same, an
     await page.getByRole('menuitem', { name: /^Custom …/ }).click();
     const start = page.getByRole('dialog');
     await start.getByRole('button', { name: 'Remove Pull, stage 1' }).click();
-    await start.getByRole('button', { name: 'Remove Switch, stage 1' }).click();
-    await expect(start).toContainText('strict does not accept the test: its policy does not list it.');
+    await expect(start).toContainText('strict does not accept the switch: its policy does not list it.');
     await start.getByRole('button', { name: 'Start on 2 hosts' }).click();
-    await expect(fleet.row('strict')).toContainText('Test: refused');
+    await expect(fleet.row('strict')).toContainText('Switch: refused');
+    await expect(fleet.row('plain')).toContainText('Switch: succeeded');
 
     await page.goto(`${dashboard.url}/?status=failing`);
     await expect(page.getByTestId('host-row')).toHaveCount(1);
     await page.goto(`${dashboard.url}/activity`);
     await expect(
-      page.getByTestId('event').filter({ hasText: 'The test on strict was refused by the host' }).first(),
+      page.getByTestId('event').filter({ hasText: 'The test run on strict was refused by the host' }).first(),
     ).toBeVisible();
     await page.getByTestId('pipeline-list').getByRole('link').click();
     await expect(page.getByTestId('pipeline-progress')).toHaveText('1 done, 1 refused.');

@@ -8,6 +8,15 @@ import { parsePolicy } from '../agent/policy/policy-file';
 const hasNix = spawnSync('nix-instantiate', ['--version']).status === 0;
 const NIX_TIMEOUT_MS = 60_000;
 
+function evaluate(what: readonly string[]): string {
+  return execFileSync('nix-instantiate', ['--eval', '--strict', '--json', ...what], {
+    cwd: join(import.meta.dirname, '..'),
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: NIX_TIMEOUT_MS,
+  });
+}
+
 const schema = z.object({
   files: z.record(z.string(), z.string()),
   without: z.record(z.string(), z.boolean()),
@@ -24,13 +33,7 @@ const schema = z.object({
 describe.skipIf(!hasNix)('the policy of the modules (skipped without nix-instantiate)', () => {
   let made: z.infer<typeof schema>;
   beforeAll(() => {
-    const printed = execFileSync('nix-instantiate', ['--eval', '--strict', '--json', 'nix/tests/policy.nix'], {
-      cwd: join(import.meta.dirname, '..'),
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: NIX_TIMEOUT_MS,
-    });
-    made = schema.parse(JSON.parse(printed));
+    made = schema.parse(JSON.parse(evaluate(['nix/tests/policy.nix'])));
   }, NIX_TIMEOUT_MS);
   const read = (name: string) => parsePolicy(made.files[name] ?? '', []);
 
@@ -78,3 +81,26 @@ describe.skipIf(!hasNix)('the policy of the modules (skipped without nix-instant
     expect(Object.keys(made.refused)).toHaveLength(13);
   });
 });
+
+const NIXPKGS_LIB = process.env['NIXPKGS_LIB'] ?? '';
+
+describe.skipIf(!hasNix || NIXPKGS_LIB === '')(
+  'the policy in the real module system (skipped unless NIXPKGS_LIB names a checkout of nixpkgs’ lib)',
+  () => {
+    it.each(['nixos', 'darwin', 'home'])('is merged from two definitions (%s)', (name) => {
+      const expression = `(import ./nix/tests/real-modules.nix ${NIXPKGS_LIB}).policies.${name}`;
+      const text = z.string().parse(JSON.parse(evaluate(['--expr', expression])));
+      const parsed = parsePolicy(text, []);
+      if (!('policy' in parsed)) throw new Error(parsed.problem);
+      const { branches, signers, hours } = parsed.policy;
+      expect([...(branches ?? [])].sort()).toEqual(['main', 'release']);
+      expect(signers?.keys.map(({ principals }) => principals).sort()).toEqual([
+        'alice@example.org',
+        'bob@example.org',
+      ]);
+      expect(hours?.windows).toEqual([
+        { days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: 1_320, to: 240 },
+      ]);
+    });
+  },
+);

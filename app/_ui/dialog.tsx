@@ -20,6 +20,8 @@ export interface DialogProps {
   size?: keyof typeof WIDTHS;
   /** It keeps the height that it opens with: for content that changes by itself, which must not move the buttons. */
   keepsHeight?: boolean;
+  /** Its content holds nothing to focus: then it takes the focus itself, so that the keyboard can scroll it. */
+  isText?: boolean;
   children?: ReactNode;
 }
 
@@ -36,6 +38,7 @@ export function Dialog({
   footer,
   size = 'md',
   keepsHeight = false,
+  isText = false,
   children,
 }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
@@ -115,7 +118,12 @@ export function Dialog({
             </IconButton>
           </header>
           {children !== undefined && (
-            <div className="thin-scrollbar min-h-0 grow overflow-y-auto px-5 pb-5">{children}</div>
+            <div
+              className="thin-scrollbar min-h-0 grow overflow-y-auto px-5 pb-5"
+              {...(isText ? { role: 'region', 'aria-labelledby': `${id}-title`, tabIndex: 0 } : {})}
+            >
+              {children}
+            </div>
           )}
           {footer !== undefined && (
             <footer className="flex flex-wrap justify-end gap-2 border-t bg-surface px-5 py-3 max-sm:*:grow">

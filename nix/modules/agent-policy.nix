@@ -108,7 +108,7 @@ in
             description = "The commit has to be on one of these branches of the remote. Empty: on any.";
           };
           signers = mkOption {
-            type = types.str;
+            type = types.lines;
             default = "";
             example = "alice@example.org ssh-ed25519 AAAAC3Nza…";
             description = ''

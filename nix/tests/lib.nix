@@ -59,6 +59,7 @@ rec {
       name = "str";
       check = isString;
     };
+    lines = str;
     int = {
       name = "int";
       check = isInt;

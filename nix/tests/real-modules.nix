@@ -41,6 +41,7 @@ let
     environment.systemPackages = list;
     environment.etc = any;
     home.packages = list;
+    home.file = any;
     home.username = mkOption { type = types.str; };
     home.homeDirectory = mkOption { type = types.path; };
     systemd = any;
@@ -96,8 +97,50 @@ let
   darwin = evaluate true ../modules/agent-darwin.nix (agent {
     user = "you";
   });
+  # Of two definitions: lists and lines are merged.
+  strict = {
+    services.nixfleet-agent.policy = {
+      hours = {
+        zone = "Europe/Berlin";
+        windows = [
+          {
+            from = "22:00";
+            to = "04:00";
+          }
+        ];
+      };
+      branches = [ "main" ];
+      signers = "alice@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJHb0kPPFv0DrHSL8CpnXKkSRFkBdBqL2nbyqwJ4wSqN";
+    };
+  };
+  stricter = {
+    services.nixfleet-agent.policy = {
+      branches = [ "release" ];
+      signers = "bob@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJHb0kPPFv0DrHSL8CpnXKkSRFkBdBqL2nbyqwJ4wSqN";
+    };
+  };
+  ofUser = agent { user = "you"; };
+  policies = {
+    nixos =
+      (evaluate false ../modules/agent-nixos.nix { imports = [ ofUser strict stricter ]; })
+      .environment.etc."nixfleet-agent/policy.json".text;
+    darwin =
+      (evaluate true ../modules/agent-darwin.nix { imports = [ ofUser strict stricter ]; })
+      .environment.etc."nixfleet-agent/policy.json".text;
+    home =
+      (evaluate false ../modules/agent-home-manager.nix {
+        imports = [
+          (agent { })
+          strict
+          stricter
+        ];
+        home.username = "you";
+        home.homeDirectory = "/home/you";
+      }).home.file.".config/nixfleet-agent/policy.json".text;
+  };
 in
 {
+  inherit policies;
   nixos = {
     inherit (nixos) warnings;
     inherit (nixos.systemd.services.nixfleet-agent) environment;

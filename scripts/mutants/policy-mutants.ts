@@ -9,6 +9,7 @@ const GENERATION = 'agent/policy/judge-generation.ts';
 const FILE_TEST = 'agent/policy/policy-file.test.ts';
 const OPERATION_TEST = 'agent/policy/judge-operation.test.ts';
 const COMMITS_TEST = 'agent/policy/commits.test.ts';
+const ATTACKS_TEST = 'agent/policy/signature-attacks.test.ts';
 const COMMANDS_TEST = 'agent/policy/commands.test.ts';
 const GENERATION_TEST = 'agent/policy/judge-generation.test.ts';
 const NIXOS_TEST = 'agent/nixos/policy.test.ts';
@@ -62,7 +63,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     from: "return signatures.length === 1 && isSsh ? 'ssh' : 'other';",
     to: "return signatures.length === 1 || isSsh ? 'ssh' : 'other';",
     why: 'git chooses the program that verifies by the armour that the author wrote',
-    tests: [COMMITS_TEST],
+    tests: [ATTACKS_TEST],
   },
   {
     name: 'clone-is-judged-with-replacements',

@@ -17,6 +17,7 @@ export function PolicyDialog({ hostId, onClose }: { hostId: string; onClose: () 
       open
       onClose={onClose}
       keepsHeight
+      isText
       title={`What ${host.name} accepts`}
       description={policySummary(host)}
       footer={
