@@ -195,7 +195,7 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
     nixos.ok('arm', 'a', '600', system(1));
     nixos.elapse('a');
     await backEnds('a');
-    await expect.poll(() => readdirSync(nixos.path('units')), WAIT).toEqual([]);
+    await expect.poll(() => readdirSync(nixos.path('units'))).toEqual([]);
     // As systemd lists it in this moment.
     const unit = nixos.path('units', 'nixfleet-back-a.1.service');
     mkdirSync(unit);
