@@ -125,6 +125,21 @@ describe.skipIf(!hasNix)('a confirmed switch (skipped without Nix)', () => {
     expect(bench.nixos.running()).not.toBe(old);
   });
 
+  it('goes back when an enforced check has not passed in time, and names it', async () => {
+    configure({
+      checks: { ...CHECKS, checks: [{ kind: 'command', name: 'slow', command: ['false'], interval: 300 }] },
+    });
+    await bench.start();
+    switches();
+    await stage('waiting');
+    await back();
+    expect(await bench.dashboard.result('sw')).toMatchObject({
+      rolled_back: 'check-failed',
+      message: 'the check slow had not passed within 180 s',
+    });
+    expect(bench.nixos.running()).toBe(old);
+  });
+
   it('goes back when an enforced check fails, and shows why', async () => {
     const server = createServer((_request, response) => response.writeHead(503).end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -13,6 +13,7 @@ import { EXIT_STOPPED, followActivation, OUTPUT_FILE, type PlannedActivation } f
 import { EXIT_KILLED, type ActivationEnd } from '../activation-end';
 import { writeActivation } from '../activation-record';
 import { agentPackages, otherAgentInstalled, restartsFor } from '../installed-agent';
+import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import { TOO_LATE, type OperationState, type RootHelper, type Start } from '../root-helper';
 import { readBootId, readFailedUnits, readSystem, runs } from '../system-facts';
 import { report, saysFailure, type ConfirmedSwitch } from './confirmation-report';
@@ -207,7 +208,7 @@ async function inWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
     case 'back':
       return goBack(checked, end.reason, end.why);
     case 'fired':
-      return finishBack(checked, ...backOf(checked));
+      return finishBack(checked, ...(unfinishedCheck(checked) ?? backOf(checked)));
     case 'gone':
       return timerGone(checked);
     case 'keep': {
@@ -225,6 +226,15 @@ async function inWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
       return waitForTimer(noting(keeping, { stage: 'waiting', back: { reason: 'no-contact', text } }));
     }
   }
+}
+
+/** The enforced check that had not passed when the timer fired, for which the dashboard waited; null without one. */
+function unfinishedCheck({ checks, record }: ConfirmedSwitch): [RolledBackReason, string] | null {
+  const check = checks.find(({ enforced, status }) => enforced && status === 'pending');
+  if (check === undefined || record.confirm.back !== null) return null;
+  const { name, kind } = check;
+  const what = kind === 'tests' ? 'the tests of the repository' : kind === 'units' ? 'the units' : `the check ${name}`;
+  return ['check-failed', `${what} had not passed within ${record.confirm.windowS} s`];
 }
 
 /** The timer is disarmed: the system stays. It is entered for the next boot. `verdict`: that of the checks; null: not known. */
