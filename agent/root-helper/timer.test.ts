@@ -206,6 +206,23 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
     rmSync(unit, { recursive: true });
   });
 
+  it('leaves no timer of an earlier round behind that would keep the next one from being armed', async () => {
+    nixos.ok('arm', 'a', '600', system(1));
+    nixos.ok('arm', 'a', '60', system(1));
+    // The call was killed before it had stopped the first one.
+    mkdirSync(nixos.path('units', 'nixfleet-back-a.1.timer'));
+    for (const [name, value] of [
+      ['active', 'active'],
+      ['sub', 'waiting'],
+    ] as const)
+      writeFileSync(nixos.path('units', 'nixfleet-back-a.1.timer', name), value);
+    nixos.elapse('a', 2);
+    await backEnds('a');
+    nixos.ok('forget', 'a');
+    expect(timers()).toEqual([]);
+    expect(nixos.ok('arm', 'b', '600', system(1))).toMatchObject({ timer: 'armed' });
+  });
+
   it('is armed for the running system only, one at a time, and after no other one', () => {
     expect(nixos.run(['arm', 'a', '600', system(2)])).toMatchObject({
       code: 65,

@@ -327,4 +327,20 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     why: 'each report that a host goes back is sent twice',
     tests: ['agent/nixos/confirmed/confirmation-link.test.ts'],
   },
+  {
+    name: 'timer-left-by-forget',
+    file: 'agent/root-helper/nixfleet-root',
+    from: 'systemctl stop -- "nixfleet-back-$1.*.timer" "$unit"; systemctl reset-failed',
+    to: 'systemctl stop -- "$unit"; systemctl reset-failed',
+    why: 'the next confirmed switch is refused until a timer of an earlier one has elapsed',
+    tests: ['agent/root-helper/timer.test.ts'],
+  },
+  {
+    name: 'timer-refused-while-another-exits',
+    file: 'agent/root-helper/nixfleet-root',
+    from: '[[ $other == "$1" || -e $state/$other/back-result ]]',
+    to: '[[ $other == "$1" ]]',
+    why: 'a switch right after one that went back is refused',
+    tests: ['agent/root-helper/timer.test.ts'],
+  },
 ];

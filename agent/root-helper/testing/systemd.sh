@@ -61,8 +61,10 @@ systemd_run() {
   if [[ -n $remain ]]; then : >"$units/$unit.service/remain"; fi
   if [[ -z $seconds ]]; then start "$unit.service"; return; fi
   state "$unit.service" inactive dead
-  mkdir "$units/$unit.timer"
-  state "$unit.timer" active waiting
+  # In one step: a test may let it elapse as soon as it is there.
+  mkdir "$units/.$unit.timer"
+  state ".$unit.timer" active waiting
+  mv -T "$units/.$unit.timer" "$units/$unit.timer"
 }
 
 # The processes below a process: where systemd knows them by their cgroup.
