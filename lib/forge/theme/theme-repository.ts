@@ -7,11 +7,11 @@ import { dirname, join } from 'node:path';
 import { plainText } from '@/lib/text/plain-text';
 import { redactText } from '@/lib/git/repository-address';
 import { gitAccess } from '@/lib/git/git-access';
-import { createBareCopy, hasSucceeded, needsNewCopy, runPastLocks } from '@/lib/git/bare-copy';
+import { createBareCopy, hasSucceeded, judgeFetch, needsNewCopy, runPastLocks } from '@/lib/git/bare-copy';
 import { explainGitEnd, type GitProblem } from '@/lib/git/git-faults';
 import { runGit, type GitEnd } from '@/lib/git/git-run';
 import { makeMarkedFolder, placeAt } from '@/lib/git/mirror-folder';
-import { createRemoteGit } from '@/lib/git/remote-git';
+import { createRemoteGit, remoteAnswers } from '@/lib/git/remote-git';
 
 export const NETWORK_TIMEOUT_MS = 60_000;
 const LOCAL_TIMEOUT_MS = 20_000;
@@ -122,7 +122,11 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
         `The folder ${folder} was not created by NixFleet and is left alone: move it away, or set NIXFLEET_NIXCFG_PATH to another one.`,
       );
     }
-    return place === 'ours' ? runPastLocks(folder, () => fetchBranch(signal)) : newCopy(signal);
+    if (place !== 'ours') return newCopy(signal);
+    const again = () => runPastLocks(folder, () => fetchBranch(signal));
+    const answers = () => remoteAnswers(remoteGit, limits(signal, NETWORK_TIMEOUT_MS));
+    const { end, isCopy } = await judgeFetch(await again(), { answers, again });
+    return isCopy ? newCopy(signal) : end;
   }
 
   function newCopy(signal: AbortSignal): Promise<GitEnd | GitProblem> {
