@@ -4,6 +4,7 @@
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { findCause } from '@/lib/causes/find-cause';
 import { plainText } from '@/lib/text/plain-text';
 import { redactText } from '@/lib/git/repository-address';
 import { gitAccess } from '@/lib/git/git-access';
@@ -16,6 +17,7 @@ import { createRemoteGit, remoteAnswers } from '@/lib/git/remote-git';
 export const NETWORK_TIMEOUT_MS = 60_000;
 const LOCAL_TIMEOUT_MS = 20_000;
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
+const MAX_REASON = 200;
 
 /** A fault as a sentence for the operator. Thrown inside the write-back only. */
 export class WriteFault extends Error {
@@ -209,8 +211,9 @@ function pushFault(end: GitEnd | GitProblem, branch: string, shown: string, secr
       `NixFleet is not allowed to write to ${shown}: give its token (or key) the right to push (at GitHub "Contents: read and write").`,
     );
   }
-  const line = output.split('\n').find((one) => /rejected|^fatal:|^error:/.test(one.trim())) ?? '';
+  // Redacted first: a reason is cut, and half of a secret would not be recognised.
+  const reason = plainText(findCause(redactText(output, secrets))?.text ?? '', MAX_REASON);
   return new WriteFault(
-    `The colour can't be pushed to ${branch} of ${shown} (git says "${plainText(redactText(line, secrets), 200)}"): check the repository's rules.`,
+    `The colour can't be pushed to ${branch} of ${shown} (git says "${reason}"): check the repository's rules.`,
   );
 }
