@@ -5,7 +5,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { localFaultOf } from '@/lib/git/local-faults';
+import { localFaultOf, mayBeFaultOfCopy, needsNewCopyFor } from '@/lib/git/local-faults';
 import { refusedRedirect } from '@/lib/git/redirects';
 import { permissionProblem } from './clone-permissions';
 import type { Git, GitResult, RefusedRedirect } from './git';
@@ -54,7 +54,7 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
     if (!statSync(dir).isDirectory())
       return failed(`${dir} is a file: move it away, or set NIXFLEET_REPO_DIR to another folder`);
     const found = await git.look(['rev-parse', '--git-dir']);
-    if (found.ok) return isManaged() ? pointToAddress() : adopt();
+    if (found.ok) return isManaged() ? pointOrReplace(shell) : adopt();
     if (!found.exited) return failed(found.failure);
     const fault = localFaultOf(found.stderr);
     if (fault === 'other-owner' || fault === 'no-permission') return failed(permissionProblem(dir));
@@ -89,7 +89,7 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
   }
 
   /**
-   * Clones again, because the clone can't be read. The old one stays until the new one is complete, and then beside it,
+   * Clones again, because the clone can't be used. The old one stays until the new one is complete, and then beside it,
    * unless git can tell that it holds nothing but what was fetched.
    */
   async function replace(shell: Shell, why: string): Promise<RepositoryOutcome> {
@@ -99,9 +99,9 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
     const aside = kept.find((path) => !existsSync(path));
     if (holdsWork && aside === undefined)
       return failed(
-        `the clone in ${dir} can't be read (${why}), and ${kept.join(', ')} are earlier ones that could not be read: check whether they hold work that was never pushed, and delete them`,
+        `the clone in ${dir} can't be used (${why}), and ${kept.join(', ')} are earlier ones that could not be used: check whether they hold work that was never pushed, and delete them`,
       );
-    shell.say(`The clone in ${dir} can't be read (${why}): cloning again`, 'stderr');
+    shell.say(`The clone in ${dir} can't be used (${why}): cloning again`, 'stderr');
     try {
       rmSync(fresh, { recursive: true, force: true });
       makeFolder(fresh);
@@ -130,11 +130,22 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
   /** What the repository holds beside the commits of its remote; null when it holds nothing else. */
   async function workIn(more: readonly string[] = []): Promise<string | null> {
     const changes = await git.look(['status', '--porcelain', '--untracked-files=all', ...more]);
-    if (!changes.ok || changes.lines.length > 0) return 'it has uncommitted changes';
+    if (!changes.ok || changes.lines.length > 0 || (await hidesChanges())) return 'it has uncommitted changes';
     const unpushed = await git.look(['rev-list', '--max-count=1', 'HEAD', '--branches', '--not', '--remotes']);
     if (!unpushed.ok || unpushed.lines.length > 0) return 'it has unpushed commits';
     const stash = await git.look(['rev-parse', '--verify', '--quiet', 'refs/stash']);
     return stash.ok ? 'it has a stash' : null;
+  }
+
+  /** `git status` says nothing of files that git was asked not to look at (`--skip-worktree`, `--assume-unchanged`). */
+  async function hidesChanges(): Promise<boolean> {
+    const listed = await git.look(['ls-files', '-v', '-z']);
+    if (!listed.ok) return true;
+    const hidden = listed.bytes
+      .toString('utf8')
+      .split('\0')
+      .filter((entry) => /^[a-zS] /.test(entry));
+    return hidden.some((entry) => existsSync(join(dir, entry.slice(2))));
   }
 
   /** Adopts an existing repository if a reset loses nothing: the clone of an earlier agent stays in use, and no work is lost. */
@@ -150,15 +161,24 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
     } catch (error) {
       return failed(`${managedFile} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
     }
-    return pointToAddress();
+    const failure = await pointToAddress();
+    return failure === null ? { ok: true } : failed(failure.failure);
   }
 
-  /** The address may have changed, and older clones have the credentials in theirs. */
-  async function pointToAddress(): Promise<RepositoryOutcome> {
+  async function pointOrReplace(shell: Shell): Promise<RepositoryOutcome> {
+    const failure = await pointToAddress();
+    if (failure === null) return { ok: true };
+    const fault = localFaultOf(failure.stderr);
+    const isOpen = failure.exited && fault !== 'locked' && mayBeFaultOfCopy(failure.stderr);
+    return isOpen || needsNewCopyFor(fault) ? replace(shell, failure.failure) : failed(failure.failure);
+  }
+
+  /** The address may have changed, and older clones have the credentials in theirs. Null: it is that of origin now. */
+  async function pointToAddress(): Promise<GitResult | null> {
     const origin = await git.look(['remote', 'get-url', 'origin']);
-    if (origin.ok && origin.lines[0] === git.url) return { ok: true };
+    if (origin.ok && origin.lines[0] === git.url) return null;
     const run = await git.look(['remote', origin.ok ? 'set-url' : 'add', 'origin', git.url]);
-    return run.ok ? { ok: true } : failed(run.failure);
+    return run.ok ? null : run;
   }
 
   return { ensure, replace };

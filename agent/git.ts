@@ -107,6 +107,13 @@ export function createGit(options: GitOptions) {
       });
       return followed.kind === 'end' ? followed.end : { refusedRedirect: followed.to };
     },
+    /** Whether the server answers from outside of the clone, with the same credentials and options, and has the branch. */
+    async hasRemoteBranch(branch: string): Promise<boolean> {
+      const ask = (more: { env?: Readonly<Record<string, string>> }) => (url: string) =>
+        look(['ls-remote', '--', url, `refs/heads/${branch}`], { cwd: '/', ...more });
+      const followed = await movable.run({ attempt: ask({}), look: ask({ env: PRINT_HEADERS }) });
+      return followed.kind === 'end' && followed.end.ok && followed.end.lines.length > 0;
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { LOCK_WAIT_MS, removeLeftoverLocks } from '@/lib/git/leftover-locks';
-import { localFaultOf, type LocalFault } from '@/lib/git/local-faults';
+import { localFaultOf, mayBeFaultOfCopy, needsNewCopyFor, type LocalFault } from '@/lib/git/local-faults';
 import { createClone, failed, outcomeOf, type RepositoryOutcome } from './clone';
 import { permissionProblem } from './clone-permissions';
 import { createGit, type GitOptions, type GitResult, type RefusedRedirect } from './git';
@@ -26,8 +26,11 @@ export const PULL_STEPS = 4;
 
 export type Repository = ReturnType<typeof createRepository>;
 
-/** How a step of a pull ended. `fault`: the fault of the clone that made it fail; null for any other reason. */
-type Pulled = { ok: true } | { ok: false; message: string; fault: LocalFault | null };
+/**
+ * How a step of a pull ended. `fault`: the fault of the clone that made it fail; null for any other reason. `isOpen`: the
+ * reason is not known, and may be the clone.
+ */
+type Pulled = { ok: true } | { ok: false; message: string; fault: LocalFault | null; isOpen: boolean };
 
 export function createRepository(options: RepositoryOptions) {
   const { dir, branch, lockFile } = options;
@@ -48,7 +51,12 @@ export function createRepository(options: RepositoryOptions) {
     let pulled = await fetchAndReset(shell, onStep);
     if (!pulled.ok && pulled.fault !== null && (await repair(shell, pulled.fault)))
       pulled = await fetchAndReset(shell, onStep);
-    if (!pulled.ok && needsNewClone(pulled.fault)) {
+    let isCloneFaulty = !pulled.ok && needsNewCopyFor(pulled.fault);
+    if (!pulled.ok && (await mayBeClone(pulled)) && (await git.hasRemoteBranch(branch))) {
+      pulled = await fetchAndReset(shell, onStep);
+      isCloneFaulty = !pulled.ok && (needsNewCopyFor(pulled.fault) || (await mayBeClone(pulled)));
+    }
+    if (!pulled.ok && isCloneFaulty) {
       const replaced = await clone.replace(shell, pulled.message);
       if (!replaced.ok) return replaced;
       pulled = await fetchAndReset(shell, onStep);
@@ -60,6 +68,12 @@ export function createRepository(options: RepositoryOptions) {
     return { ok: true };
   }
 
+  /** The reason is not known; not where a running process may hold the lock. */
+  async function mayBeClone({ isOpen, fault }: Extract<Pulled, { ok: false }>): Promise<boolean> {
+    if (!isOpen || fault !== 'locked') return isOpen;
+    return (await removeLeftoverLocks(gitDir, dir, 0)).held === null;
+  }
+
   async function fetchAndReset(shell: Shell, onStep: OnPullStep): Promise<Pulled> {
     const fetched = await git.runRemote(shell, (url) => ['fetch', url, `+refs/heads/${branch}:${remoteRef}`]);
     if ('refusedRedirect' in fetched || !fetched.ok) return notPulled(fetched);
@@ -68,7 +82,8 @@ export function createRepository(options: RepositoryOptions) {
     if (!reset.ok) return notPulled(reset);
     if (options.submodules) {
       const updated = await updateSubmodules(shell);
-      if (!updated.ok) return notPulled(updated);
+      // Their servers may be others, and a new clone would fetch them all again.
+      if (!updated.ok) return { ...notPulled(updated), isOpen: false };
     }
     onStep(2);
     const clean = await git.run(shell, ['clean', '-fd']);
@@ -78,7 +93,7 @@ export function createRepository(options: RepositoryOptions) {
     if (!found.ok) return notPulled(found);
     return found.lines[0] === found.lines[1]
       ? { ok: true }
-      : { ok: false, message: `${dir} is not at origin/${branch} after the pull`, fault: null };
+      : { ok: false, message: `${dir} is not at origin/${branch} after the pull`, fault: null, isOpen: true };
   }
 
   async function updateSubmodules(shell: Shell): Promise<GitResult> {
@@ -86,10 +101,11 @@ export function createRepository(options: RepositoryOptions) {
     return synced.ok ? git.run(shell, ['submodule', 'update', '--init', '--recursive', '--force']) : synced;
   }
 
-  function notPulled(result: GitResult | RefusedRedirect): Pulled {
+  function notPulled(result: GitResult | RefusedRedirect): Extract<Pulled, { ok: false }> {
     const outcome = outcomeOf(result);
     const stderr = 'stderr' in result ? result.stderr : '';
-    return { ok: false, message: outcome.ok ? '' : outcome.message, fault: localFaultOf(stderr) };
+    const isOpen = 'stderr' in result && result.exited && mayBeFaultOfCopy(stderr);
+    return { ok: false, message: outcome.ok ? '' : outcome.message, fault: localFaultOf(stderr), isOpen };
   }
 
   /** Repairs what can be repaired in place; true when it is worth another try. */
@@ -106,7 +122,7 @@ export function createRepository(options: RepositoryOptions) {
       case 'broken-index':
         // The next reset writes it from the commit.
         shell.say(`The index of ${dir} can't be read: writing it again`, 'stderr');
-        rmSync(join(gitDir, 'index'), { force: true });
+        rmSync(join(gitDir, 'index'), { recursive: true, force: true });
         return true;
       case 'other-format':
       case 'damaged':
@@ -134,7 +150,10 @@ export function createRepository(options: RepositoryOptions) {
   }
 
   /** The message, with what to do where the clone can't be repaired by the agent. */
-  async function explained({ message, fault }: Extract<Pulled, { ok: false }>): Promise<string> {
+  async function explained({
+    message,
+    fault,
+  }: Pick<Extract<Pulled, { ok: false }>, 'message' | 'fault'>): Promise<string> {
     if (fault === 'no-permission' || fault === 'other-owner')
       // A checkout of the operator stays the operator's.
       return isolated ? `${message}; ${permissionProblem(dir)}` : `${message}; let the agent's user write in ${dir}`;
@@ -150,7 +169,7 @@ export function createRepository(options: RepositoryOptions) {
     if (!existsSync(dir))
       return failed(`${dir} does not exist: check the repository out there, or set NIXFLEET_REPO_URL`);
     const run = await git.run(shell, ['pull', '--ff-only']);
-    if (!run.ok) return failed(await explained({ ok: false, message: run.failure, fault: localFaultOf(run.stderr) }));
+    if (!run.ok) return failed(await explained({ message: run.failure, fault: localFaultOf(run.stderr) }));
     if (options.submodules) {
       const updated = await git.run(shell, ['submodule', 'update', '--init', '--recursive']);
       if (!updated.ok) return failed(updated.failure);
@@ -256,9 +275,6 @@ export function createRepository(options: RepositoryOptions) {
     },
   };
 }
-
-const needsNewClone = (fault: LocalFault | null): boolean =>
-  fault === 'damaged' || fault === 'other-format' || fault === 'broken-ref' || fault === 'broken-index';
 
 /** Gives a key of times and sizes that changes when HEAD may have moved: reset, commit and pull write the index or the log of HEAD. Null without a repository; '' if unknown (the `.git` of a worktree is elsewhere). */
 function createHeadKey(dir: string): () => string | null {

@@ -159,3 +159,23 @@ test('behind TLS, cookies are Secure and bound to the host, and HSTS is set', as
   });
   expect(plain.status).toBe(403);
 });
+
+test('the addresses of sign-in are those of the browser, with and without a public address', async ({ world }) => {
+  const open = world.makeDashboard(CONFIGURED);
+  const named = world.makeDashboard({ ...CONFIGURED, NIXFLEET_BASE_URL: 'https://fleet.example.org' });
+  for (const [dashboard, origin] of [
+    [open, null],
+    [named, 'https://fleet.example.org'],
+  ] as const) {
+    await dashboard.start();
+    const response = await fetch(`${dashboard.url}/api/auth/providers`);
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(text).not.toContain('localhost:3000');
+    const providers = Object.values(JSON.parse(text) as Record<string, { signinUrl: string; callbackUrl: string }>);
+    expect(providers).not.toEqual([]);
+    for (const { signinUrl, callbackUrl } of providers) {
+      for (const address of [signinUrl, callbackUrl]) expect(new URL(address).origin).toBe(origin ?? dashboard.url);
+    }
+  }
+});

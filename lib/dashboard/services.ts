@@ -91,7 +91,11 @@ export async function startServices({ config, unused, log, store, secrets }: Ope
   desired.start();
   updates.start();
   auth.onSessionEnd((idHash) => hub.closeSession(idHash));
-  const stopRetention = scheduleRetention(store.maintenance, { log, record, clock, limits: config });
+  const stopRetention = scheduleRetention(store.maintenance, {
+    ...{ log, record, clock, settings: store.settings, limits: config },
+    elapsed: () => loop.now(),
+    notify: (message) => fleet.setNotice('retention', message === null ? null : { level: 'warning', message }),
+  });
   const backups = createBackupService({
     config,
     env: process.env,

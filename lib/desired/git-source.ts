@@ -9,13 +9,20 @@ import type { HostRelation } from '@/lib/fleet/hosts/desired';
 import { plainText } from '@/lib/text/plain-text';
 import { commitPage } from '@/lib/git/repository-address';
 import { gitAccess } from '@/lib/git/git-access';
-import { createBareCopy, hasSucceeded, needsNewCopy, runPastLocks } from '@/lib/git/bare-copy';
+import {
+  createBareCopy,
+  hasSucceeded,
+  judgeFetch,
+  mayNeedNewCopy,
+  needsNewCopy,
+  runPastLocks,
+} from '@/lib/git/bare-copy';
 import { COMMIT_PREFIX } from '@/lib/git/commit-id';
 import { lockFileIn } from '@/lib/git/flake-folder';
 import { explainGitEnd, type GitProblem } from '@/lib/git/git-faults';
 import { runGit, type GitEnd } from '@/lib/git/git-run';
 import { makeMarkedFolder, placeAt, type Place } from '@/lib/git/mirror-folder';
-import { createRemoteGit } from '@/lib/git/remote-git';
+import { createRemoteGit, remoteAnswers } from '@/lib/git/remote-git';
 import type { FetchedState, FetchOutcome, DesiredStateSource } from './source';
 
 export const FETCH_TIMEOUT_MS = 60_000;
@@ -199,14 +206,16 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
     if (place !== 'ours' || damaged) return recreateCopy(signal, place);
 
     const timeoutMs = options.fetchTimeoutMs ?? FETCH_TIMEOUT_MS;
-    const fetched = await runPastLocks(folder, () => fetchInto(folder, signal, timeoutMs));
+    const again = () => runPastLocks(folder, () => fetchInto(folder, signal, timeoutMs));
+    const answers = () => remoteAnswers(remoteGit, { environment, signal, timeoutMs });
+    const { end: fetched, isCopy } = await judgeFetch(await again(), { answers, again });
     if (hasSucceeded(fetched)) {
       const reading = await read(folder, signal);
       if (reading.kind === 'damaged') return recreateCopy(signal, place);
       tidying = git(folder, ['gc', '--auto', '--quiet'], signal, TIDY_TIMEOUT_MS);
       return reading;
     }
-    return needsNewCopy(fetched) ? recreateCopy(signal, place) : failed(fetched, timeoutMs);
+    return isCopy ? recreateCopy(signal, place) : failed(fetched, timeoutMs);
   }
 
   async function compare(targetCommit: string, commit: string, signal: AbortSignal): Promise<HostRelation> {
@@ -220,7 +229,8 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
     const counted = await git(folder, ['rev-list', '--left-right', '--count', range, '--'], signal, LOCAL_TIMEOUT_MS);
     const counts = counted.kind === 'exit' ? /^(\d+)\s+(\d+)/.exec(counted.stdout.toString('utf8')) : null;
     if (counts === null) {
-      if (needsNewCopy(counted)) damaged = true;
+      // The remote has no part in it.
+      if (needsNewCopy(counted) || mayNeedNewCopy(counted)) damaged = true;
       throw new Error(explainGitEnd(counted, shown, LOCAL_TIMEOUT_MS, secrets));
     }
     return relationOf(Number(counts[1]), Number(counts[2]));

@@ -23,15 +23,20 @@ export type ForgeQuery = <Value>(
   run: () => Promise<unknown>,
 ) => Promise<ForgeResult<Value>>;
 
-/** `faultOf` maps what the adapter's client throws to the faults known here; anything else is a bug. */
+/**
+ * `faultOf` maps what the adapter's client throws to the faults known here; anything else is a bug. `now`: the clock, which
+ * dates of the forge are compared with. `elapsed`: milliseconds from any start, which setting the clock does not change:
+ * waits are measured in it.
+ */
 export function createForgeQuery(
   names: ForgeNames,
   now: () => number,
   faultOf: (error: unknown) => unknown,
+  elapsed: () => number = () => performance.now(),
 ): ForgeQuery {
   let blockedUntil = 0;
   return async (doing, schema, run) => {
-    const rest = blockedUntil - now();
+    const rest = blockedUntil - elapsed();
     if (rest > 0) {
       const answer = {
         status: 429,
@@ -51,7 +56,7 @@ export function createForgeQuery(
       if (error instanceof UnexpectedAnswer) return { ok: false, fault: explainUnexpected('', names) };
       if (!(error instanceof StatusFault)) throw thrown;
       const fault = explainStatus(error.answer, doing, names, now());
-      if (fault.retryAfterMs !== undefined) blockedUntil = now() + fault.retryAfterMs;
+      if (fault.retryAfterMs !== undefined) blockedUntil = elapsed() + fault.retryAfterMs;
       return { ok: false, fault };
     }
   };

@@ -27,6 +27,8 @@ export interface ForgejoOptions {
   repo: string;
   token: string | null;
   now: () => number;
+  /** Milliseconds from any start; by default those of this process. Set by tests. */
+  elapsed?: () => number;
   /** Shortened by tests. */
   timeoutMs?: number;
 }
@@ -39,7 +41,7 @@ interface Text {
 /** The default of `MAX_RESPONSE_ITEMS`, a server's upper limit; servers may set it lower. */
 const PER_PAGE = 50;
 
-export function createForgejo({ url, repo, token, now, timeoutMs }: ForgejoOptions): Forge {
+export function createForgejo({ url, repo, token, now, elapsed, timeoutMs }: ForgejoOptions): Forge {
   const base = `${withoutTrailingSlashes(url)}/api/v1/repos/${repo.split('/').map(encodeURIComponent).join('/')}`;
   const fetch = createForgeFetch({ timeoutMs });
   const names: ForgeNames = {
@@ -52,7 +54,7 @@ export function createForgejo({ url, repo, token, now, timeoutMs }: ForgejoOptio
     permissions: 'the scope write:repository',
     token,
   };
-  const ask = createForgeQuery(names, now, (error) => error);
+  const ask = createForgeQuery(names, now, (error) => error, elapsed);
 
   async function request(path: string, signal: AbortSignal, method = 'GET', body?: object): Promise<Text> {
     const response = await fetch(`${base}${path}`, {

@@ -29,6 +29,8 @@ export interface GitHubOptions {
   repo: string;
   token: string | null;
   now: () => number;
+  /** Milliseconds from any start; by default those of this process. Set by tests. */
+  elapsed?: () => number;
   /** Shortened by tests. */
   timeoutMs?: number;
 }
@@ -45,7 +47,7 @@ const OBSTACLES: Readonly<Record<string, string>> = {
   behind: 'It is behind the branch, whose rules require it to be up to date: update it on GitHub.',
 };
 
-export function createGitHub({ apiUrl, repo, token, now, timeoutMs }: GitHubOptions): Forge {
+export function createGitHub({ apiUrl, repo, token, now, elapsed, timeoutMs }: GitHubOptions): Forge {
   const [owner = '', name = ''] = repo.split('/');
   const target = { owner, repo: name };
   const fetch = createForgeFetch({ timeoutMs });
@@ -68,7 +70,7 @@ export function createGitHub({ apiUrl, repo, token, now, timeoutMs }: GitHubOpti
     permissions: 'Contents and Pull requests: read and write; Checks and Commit statuses: read',
     token,
   };
-  const ask = createForgeQuery(names, now, faultOf);
+  const ask = createForgeQuery(names, now, faultOf, elapsed);
 
   const pullRequest: Forge['pullRequest'] = async (number, signal) => {
     const answer = await ask(`read pull request #${number}`, pullSchema, () =>

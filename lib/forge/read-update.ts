@@ -6,10 +6,13 @@ import type { ChangedFilesMemory } from './changed-files';
 import { looksLikeUpdate, notUpdateReason, type UpdateRule } from './recognise-update';
 import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
-/** Most pull requests that look like an update and are inspected. */
+/** Most pull requests that look like an update and whose files are read in one check; the next continues with the rest. */
 export const MAX_CANDIDATES = 5;
-/** Most others whose files are read in one check; the next check continues with the rest. */
+/** Most others, in the same way. */
 export const MAX_NEW_OTHERS = 10;
+
+/** Most pull requests that look like an update, are none, and are named with the reason. */
+const MAX_HINTS = 5;
 
 export interface FoundUpdate {
   update: FlakeUpdateView | null;
@@ -52,6 +55,7 @@ export async function findUpdate(
   changedFiles.keepOnly(open.value.pulls);
   const { candidates, unchecked } = candidatesOf(open.value.pulls, changedFiles, rule);
   const hints: string[] = [];
+  let notOffered = 0;
   let found: PullRequest | null = null;
   for (const listed of candidates) {
     const changed = await changedFiles.of(listed, signal);
@@ -64,7 +68,9 @@ export async function findUpdate(
     }
     const notUpdate = notUpdateReason(listed, changed.value, rule);
     if (notUpdate !== null) {
-      if (looksLikeUpdate(listed))
+      if (!looksLikeUpdate(listed)) continue;
+      notOffered += 1;
+      if (notOffered <= MAX_HINTS)
         hints.push(`Pull request #${listed.number} looks like a flake update but is not offered: ${notUpdate}.`);
       continue;
     }
@@ -81,6 +87,14 @@ export async function findUpdate(
     // Commits that were pushed since the list are checked next time.
     if (pull.value.isOpen && pull.value.headSha === listed.headSha && pull.value.base === listed.base)
       found = pull.value;
+  }
+  if (notOffered > MAX_HINTS) {
+    const more = notOffered - MAX_HINTS;
+    hints.push(
+      more === 1
+        ? 'One more looks like a flake update but is not offered.'
+        : `${more} more look like flake updates but are not offered.`,
+    );
   }
   if (unchecked > 0) {
     hints.push(
@@ -103,15 +117,15 @@ function candidatesOf(
 ): { candidates: PullRequest[]; unchecked: number } {
   const alike = pulls.filter(looksLikeUpdate);
   const others = pulls.filter((pull) => !looksLikeUpdate(pull) && (rule.forks || !pull.isFromFork));
-  const unknown = others.filter((pull) => !changedFiles.knows(pull)).slice(0, MAX_NEW_OTHERS);
-  const chosen = new Set([
-    ...alike.slice(0, MAX_CANDIDATES),
-    ...others.filter((pull) => changedFiles.knows(pull)),
-    ...unknown,
+  const isUnknown = (pull: PullRequest) => !changedFiles.knows(pull);
+  const later = new Set([
+    ...alike.filter(isUnknown).slice(MAX_CANDIDATES),
+    ...others.filter(isUnknown).slice(MAX_NEW_OTHERS),
   ]);
+  const now = new Set([...alike, ...others].filter((pull) => !later.has(pull)));
   return {
-    candidates: pulls.filter((pull) => chosen.has(pull)),
-    unchecked: Math.max(0, alike.length - MAX_CANDIDATES),
+    candidates: pulls.filter((pull) => now.has(pull)),
+    unchecked: alike.filter((pull) => later.has(pull)).length,
   };
 }
 

@@ -2,7 +2,14 @@
 import type { GitProblem } from './git-faults';
 import type { GitEnd } from './git-run';
 import { removeLeftoverLocks } from './leftover-locks';
-import { localFaultOf, remoteFormatOf, type LocalFault, type ObjectFormat } from './local-faults';
+import {
+  localFaultOf,
+  mayBeFaultOfCopy,
+  needsNewCopyFor,
+  remoteFormatOf,
+  type LocalFault,
+  type ObjectFormat,
+} from './local-faults';
 
 type End = GitEnd | GitProblem;
 
@@ -13,12 +20,31 @@ export function copyFaultOf(end: End): LocalFault | null {
   return end.kind === 'exit' && end.code !== 0 ? localFaultOf(end.stderr) : null;
 }
 
-const CREATE_ANEW: ReadonlySet<LocalFault> = new Set(['damaged', 'broken-ref', 'broken-index', 'other-format']);
-
 /** True when a new copy is the cure. */
 export function needsNewCopy(end: End): boolean {
-  const fault = copyFaultOf(end);
-  return fault !== null && CREATE_ANEW.has(fault);
+  return needsNewCopyFor(copyFaultOf(end));
+}
+
+/**
+ * True when a new copy may be the cure: where the remote answers from outside of the copy, and the command fails again.
+ * For a lock that a running process may hold, `runPastLocks` gives another end.
+ */
+export function mayNeedNewCopy(end: End): boolean {
+  return end.kind === 'exit' && end.code !== 0 && mayBeFaultOfCopy(end.stderr);
+}
+
+/**
+ * The end of a command with the remote that failed; with `isCopy`, a new copy is the cure. Decides by elimination: where
+ * the message is not known, the remote is asked from outside of the copy, and the command runs again.
+ */
+export async function judgeFetch(
+  end: End,
+  { answers, again }: { answers: () => Promise<boolean>; again: () => Promise<End> },
+): Promise<{ end: End; isCopy: boolean }> {
+  if (hasSucceeded(end) || !mayNeedNewCopy(end)) return { end, isCopy: needsNewCopy(end) };
+  if (!(await answers())) return { end, isCopy: false };
+  const second = await again();
+  return { end: second, isCopy: needsNewCopy(second) || mayNeedNewCopy(second) };
 }
 
 /** Runs a command; when a lock that a killed process left behind stopped it, removes the lock and runs it again. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { localFaultOf, remoteFormatOf } from './local-faults';
+import { localFaultOf, mayBeFaultOfCopy, remoteFormatOf } from './local-faults';
 
 describe('the fault of a local copy', () => {
   it.each([
@@ -55,4 +55,23 @@ describe('the fault of a local copy', () => {
 it('the object format of the remote is in the message', () => {
   expect(remoteFormatOf('fatal: mismatched algorithms: client sha1; server sha256')).toBe('sha256');
   expect(remoteFormatOf('fatal: something else')).toBeNull();
+});
+
+describe('whether the copy may be at fault', () => {
+  it.each([
+    ['fatal: unterminated line in .git/packed-refs: \u0000\u0000', true],
+    ["error: Entry 'flake.lock' not uptodate. Cannot merge.", true],
+    ["fatal: Unable to create '/x/.git/index.lock': File exists.", true],
+    ['remote: Permission denied\nfatal: bad shallow line: x', true],
+    ['error: file write error: No space left on device', false],
+    ["error: unable to unlink old 'x': Operation not permitted", false],
+    ["error: cannot open '.git/FETCH_HEAD': Permission denied", false],
+    ['fatal: read error: Input/output error', false],
+    ['fatal: Out of memory, malloc failed (tried to allocate 8 bytes)', false],
+    ['error: unable to create thread: Resource temporarily unavailable', false],
+    // Known: repaired or replaced without a question.
+    ['fatal: not a git repository', false],
+  ])('%s: %s', (stderr, expected) => {
+    expect(mayBeFaultOfCopy(stderr)).toBe(expected);
+  });
 });

@@ -66,6 +66,25 @@ export function localFaultOf(stderr: string): LocalFault | null {
   return null;
 }
 
+const NEED_NEW_COPY: ReadonlySet<LocalFault> = new Set(['damaged', 'broken-ref', 'broken-index', 'other-format']);
+
+/** True for a fault that a new copy cures. */
+export const needsNewCopyFor = (fault: LocalFault | null): boolean => fault !== null && NEED_NEW_COPY.has(fault);
+
+/** Of the machine or its disk: a new copy would have the same fault. */
+const OF_MACHINE =
+  /No space left on device|quota exceeded|Permission denied|Operation not permitted|Read-only file system|Input\/output error|Too many open files|Cannot allocate memory|Out of memory|Resource temporarily unavailable/i;
+
+/**
+ * Whether a command of git that failed may have failed because of the local copy, although no message is known for that
+ * fault: git has hundreds of them. What remains is to ask whether the remote answers from outside of the copy. `locked`
+ * counts: call this only when no running process can hold the lock.
+ */
+export function mayBeFaultOfCopy(stderr: string): boolean {
+  const fault = localFaultOf(stderr);
+  return (fault === null || fault === 'locked') && !localLines(stderr).some((line) => OF_MACHINE.test(line));
+}
+
 /** The object format that the remote has, when a fetch failed because the copy has another one. */
 export function remoteFormatOf(stderr: string): ObjectFormat | null {
   const server = /mismatched algorithms: client \w+; server (\w+)/i.exec(stderr)?.[1]?.toLowerCase();

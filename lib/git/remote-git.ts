@@ -33,6 +33,12 @@ export function createRemoteGit(access: GitAccess): RemoteGit {
   };
 }
 
+/** Whether the remote answers a request from outside of any copy, with the credentials and options of the others. */
+export async function remoteAnswers(git: RemoteGit, run: RemoteRun): Promise<boolean> {
+  const end = await git((url) => ['ls-remote', '--', url, 'HEAD'], { ...run, cwd: '/' });
+  return end.kind === 'exit' && end.code === 0;
+}
+
 function remoteEnd(end: GitEnd): RemoteEnd & { end: GitEnd } {
   return { ok: end.kind === 'exit' && end.code === 0, stderr: end.kind === 'exit' ? end.stderr : '', end };
 }

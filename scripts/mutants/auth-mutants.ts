@@ -261,4 +261,12 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     why: 'whoever knows the shared token still connects',
     tests: ACCESS_TESTS,
   },
+  {
+    name: 'unlock-without-addresses',
+    file: 'lib/store/sqlite/auth-store.ts',
+    from: "|| ':'`",
+    to: "|| ':account:'`",
+    why: 'whoever guesses from the operator’s address keeps the operator out after an unlock',
+    tests: ['lib/store/contract/auth-store.test.ts', 'cli/unlock.test.ts'],
+  },
 ];

@@ -73,4 +73,28 @@ export const GIT_MUTANTS: readonly Mutant[] = [
     why: 'a pull request that changes the configuration is offered and merged as a flake update',
     tests: [UPDATES_TEST],
   },
+  {
+    name: 'edits-that-git-does-not-look-at-deleted',
+    file: CLONE,
+    from: ' || (await hidesChanges())',
+    to: '',
+    why: 'work in a file with --skip-worktree is deleted with the clone',
+    tests: ['agent/repository-damage.test.ts'],
+  },
+  {
+    name: 'clone-blamed-for-a-submodule',
+    file: 'agent/repository.ts',
+    from: 'return { ...notPulled(updated), isOpen: false };',
+    to: 'return notPulled(updated);',
+    why: 'every pull clones again while the server of a submodule does not answer',
+    tests: ['agent/repository-damage.test.ts'],
+  },
+  {
+    name: 'clone-blamed-for-the-disk',
+    file: 'lib/git/local-faults.ts',
+    from: ' && !localLines(stderr).some((line) => OF_MACHINE.test(line))',
+    to: '',
+    why: 'a clone is made again although its disk is full',
+    tests: ['lib/git/local-faults.test.ts'],
+  },
 ];

@@ -333,4 +333,28 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     why: 'a backup of a damaged database counts as good',
     tests: ['lib/store/backup/backup.test.ts'],
   },
+  {
+    name: 'backup-with-any-entry-of-an-added-name',
+    file: 'lib/store/sqlite/schema-problems.ts',
+    from: '(isAdded && isTable({ type, name, sql }))',
+    to: 'isAdded',
+    why: 'a trigger in a backup, named like a table of SQLite, runs with every write',
+    tests: ['lib/store/backup/backup.test.ts'],
+  },
+  {
+    name: 'leap-of-the-clock-believed',
+    file: 'lib/store/thread/retention-clock.ts',
+    from: 'return now - since >= CONFIRM_AFTER_MS ? usable',
+    to: 'return now >= since ? usable',
+    why: 'an hour with a wrong clock deletes the whole history',
+    tests: ['lib/store/thread/retention-clock.test.ts'],
+  },
+  {
+    name: 'leaping-clock-counts-as-one-that-stays',
+    file: 'lib/store/thread/retention-clock.ts',
+    from: 'return now >= last - STAYS_WITHIN_MS && now <= latest;',
+    to: 'return now >= last - STAYS_WITHIN_MS || now <= latest;',
+    why: 'a second leap of a wrong clock deletes the whole history',
+    tests: ['lib/store/thread/retention-clock.test.ts'],
+  },
 ];

@@ -7,7 +7,7 @@ import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { ChangedInputs } from './changed-inputs';
 import { sendMerge } from './send-merge';
-import { checksWords, FORGE_NAMES, mergeWarning } from './words';
+import { checksWords, FORGE_NAMES, mergeEmphasis, mergeWarning } from './words';
 import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
 /**
@@ -53,7 +53,7 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
             </Button>
           ) : (
             <Button
-              variant="primary"
+              variant={mergeEmphasis(shown)}
               busy={busy}
               disabled={now === null || shown.blocked !== ''}
               onClick={() => void merge()}

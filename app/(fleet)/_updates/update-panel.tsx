@@ -60,7 +60,7 @@ export function UpdatePanel({
             Show changes
           </Button>
           <DeployButton update={update} />
-          <Button size="sm" variant={mergeEmphasis(update.checks)} onClick={() => onMerge(update)}>
+          <Button size="sm" variant={mergeEmphasis(update)} onClick={() => onMerge(update)}>
             Merge …
           </Button>
         </div>

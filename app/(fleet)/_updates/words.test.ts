@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ChecksView } from '@/lib/protocol/live/views/flake-update-view';
 import { aFlakeUpdate, anInput } from './testing/update';
 import { changeSentence, checksWords, mergeEmphasis, mergeWarning, shortRev } from './words';
 
@@ -28,8 +29,21 @@ describe('checksWords and mergeWarning', () => {
     [{ status: 'unknown', passed: 0, running: 0, failed: 0 }, 'Checks unknown', /could not be read/],
   ] as const)('%j', (checks, text, warning) => {
     expect(checksWords(checks).text).toBe(text);
-    expect(mergeEmphasis(checks)).toBe(checks.status === 'failed' ? 'secondary' : 'primary');
     expect(mergeWarning(aFlakeUpdate({ checks }))).toEqual(warning === '' ? '' : expect.stringMatching(warning));
+  });
+});
+
+describe('mergeEmphasis', () => {
+  const checks = (status: ChecksView['status']): ChecksView => ({ status, passed: 1, running: 1, failed: 1 });
+  it.each([
+    ['passed', '', 'primary'],
+    ['none', '', 'primary'],
+    ['running', '', 'secondary'],
+    ['failed', '', 'secondary'],
+    ['unknown', '', 'secondary'],
+    ['passed', 'It conflicts with the branch: have the update recreated.', 'secondary'],
+  ] as const)('checks %s, blocked "%s": %s', (status, blocked, expected) => {
+    expect(mergeEmphasis(aFlakeUpdate({ checks: checks(status), blocked }))).toBe(expected);
   });
 });
 

@@ -62,7 +62,7 @@ export const INPUT_KINDS: Record<InputChangeView['kind'], string> = {
   removed: 'removed',
 };
 
-/** How its button looks: a merge with a failed check is possible, but not the recommended step. */
-export function mergeEmphasis({ status }: ChecksView): 'primary' | 'secondary' {
-  return status === 'failed' ? 'secondary' : 'primary';
+/** How its buttons look: a merge that the operator should consider first, or that is blocked, is not the recommended step. */
+export function mergeEmphasis(update: FlakeUpdateView): 'primary' | 'secondary' {
+  return mergeWarning(update) === '' && update.blocked === '' ? 'primary' : 'secondary';
 }

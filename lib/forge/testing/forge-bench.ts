@@ -41,7 +41,7 @@ export function useForgeBench(dialect: Dialect): ForgeBench {
 
   const connect: ForgeBench['connect'] = (change = {}) => {
     const { url = fakeForge.url, token = FAKE_FORGE_TOKEN, timeoutMs } = change;
-    const common = { repo: FAKE_FORGE_REPO, token, now: () => time, timeoutMs };
+    const common = { repo: FAKE_FORGE_REPO, token, now: () => time, elapsed: () => time, timeoutMs };
     return dialect === 'github' ? createGitHub({ apiUrl: url, ...common }) : createForgejo({ url, ...common });
   };
 

@@ -83,7 +83,8 @@ export function useWatchBench(dialect: Dialect): WatchBench {
     },
     service(change = {}) {
       const { ruled = {}, ...options } = change;
-      const common = { repo: FAKE_FORGE_REPO, token: FAKE_FORGE_TOKEN, now: () => clock.now() };
+      const times = { now: () => clock.now(), elapsed: () => clock.loop.now() };
+      const common = { repo: FAKE_FORGE_REPO, token: FAKE_FORGE_TOKEN, ...times };
       const note = (fields: object, message: string) => logged.push(`${message} ${JSON.stringify(fields)}`);
       const made = createFlakeUpdates({
         forge:

@@ -4,18 +4,20 @@
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { findCause } from '@/lib/causes/find-cause';
 import { plainText } from '@/lib/text/plain-text';
 import { redactText } from '@/lib/git/repository-address';
 import { gitAccess } from '@/lib/git/git-access';
-import { createBareCopy, hasSucceeded, needsNewCopy, runPastLocks } from '@/lib/git/bare-copy';
+import { createBareCopy, hasSucceeded, judgeFetch, needsNewCopy, runPastLocks } from '@/lib/git/bare-copy';
 import { explainGitEnd, type GitProblem } from '@/lib/git/git-faults';
 import { runGit, type GitEnd } from '@/lib/git/git-run';
 import { makeMarkedFolder, placeAt } from '@/lib/git/mirror-folder';
-import { createRemoteGit } from '@/lib/git/remote-git';
+import { createRemoteGit, remoteAnswers } from '@/lib/git/remote-git';
 
 export const NETWORK_TIMEOUT_MS = 60_000;
 const LOCAL_TIMEOUT_MS = 20_000;
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
+const MAX_REASON = 200;
 
 /** A fault as a sentence for the operator. Thrown inside the write-back only. */
 export class WriteFault extends Error {
@@ -122,7 +124,11 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
         `The folder ${folder} was not created by NixFleet and is left alone: move it away, or set NIXFLEET_NIXCFG_PATH to another one.`,
       );
     }
-    return place === 'ours' ? runPastLocks(folder, () => fetchBranch(signal)) : newCopy(signal);
+    if (place !== 'ours') return newCopy(signal);
+    const again = () => runPastLocks(folder, () => fetchBranch(signal));
+    const answers = () => remoteAnswers(remoteGit, limits(signal, NETWORK_TIMEOUT_MS));
+    const { end, isCopy } = await judgeFetch(await again(), { answers, again });
+    return isCopy ? newCopy(signal) : end;
   }
 
   function newCopy(signal: AbortSignal): Promise<GitEnd | GitProblem> {
@@ -205,8 +211,9 @@ function pushFault(end: GitEnd | GitProblem, branch: string, shown: string, secr
       `NixFleet is not allowed to write to ${shown}: give its token (or key) the right to push (at GitHub "Contents: read and write").`,
     );
   }
-  const line = output.split('\n').find((one) => /rejected|^fatal:|^error:/.test(one.trim())) ?? '';
+  // Redacted first: a reason is cut, and half of a secret would not be recognised.
+  const reason = plainText(findCause(redactText(output, secrets))?.text ?? '', MAX_REASON);
   return new WriteFault(
-    `The colour can't be pushed to ${branch} of ${shown} (git says "${plainText(redactText(line, secrets), 200)}"): check the repository's rules.`,
+    `The colour can't be pushed to ${branch} of ${shown} (git says "${reason}"): check the repository's rules.`,
   );
 }

@@ -220,6 +220,11 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
     expect((await set(writeBack(), '#7aa2f7')).reason).toContain('set NIXFLEET_COLOR_COMMIT_MODE=pr');
   });
 
+  it('is refused by the server for a reason that git explains, which the message quotes', async () => {
+    inRemote('config', 'receive.maxInputSize', '1');
+    expect((await set(writeBack(), '#7aa2f7')).reason).toContain('pack exceeds maximum allowed size');
+  });
+
   it('never touches a foreign folder, and keeps its copy private', async () => {
     const mine = join(folder.path, 'mine');
     mkdirSync(mine);

@@ -65,6 +65,14 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
       expect(await stores.maintenance.appliedMigrations()).toEqual(applied);
     });
 
+    it('gives the time of the newest event before another time', async () => {
+      expect(await stores.maintenance.newestEventBefore(NOW)).toBeNull();
+      await stores.fleet.commit({ events: [5, 9, 7].map((at) => testEvent('an event', { at })) });
+      expect(await stores.maintenance.newestEventBefore(NOW)).toBe(9);
+      expect(await stores.maintenance.newestEventBefore(9)).toBe(7);
+      expect(await stores.maintenance.newestEventBefore(5)).toBeNull();
+    });
+
     it('gives the link of the newest event, which changes with each event and nothing else', async () => {
       expect(await stores.maintenance.newestEvents()).toEqual([]);
       const hashes = new Set<string | undefined>();

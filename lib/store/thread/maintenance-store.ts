@@ -10,6 +10,8 @@ import type { Db } from '../sqlite/open-database';
 import { retentionSteps, type RetentionLimits, type RetentionStep } from '../sqlite/retention';
 import { asDatabaseError } from '../sqlite/store-errors';
 
+const MAX_LOOKED_AT = 10_000;
+
 export type RetentionAnswer =
   | { kind: 'deleted'; step: RetentionStep }
   /** The pass is over, and events are only deleted in a new pass, after these events were stored. */
@@ -27,6 +29,8 @@ export interface MaintenanceStore {
   appliedMigrations(): Promise<AppliedMigration[]>;
   /** The newest link of each chain of events that has events. */
   newestEvents(): Promise<NewestEvent[]>;
+  /** When the newest event before `at` happened, of the last ten thousand; null without one. Epoch milliseconds. */
+  newestEventBefore(at: number): Promise<number | null>;
   /** Begins a pass of retention at the time `now`; a pass that has not finished is dropped. */
   beginRetention(limits: RetentionLimits, now: number): Promise<void>;
   /** One short transaction of the pass. A pass ends when a step rejects. */
@@ -43,6 +47,11 @@ interface RetentionPass {
 export function createMaintenanceStore(db: Db): Direct<MaintenanceStore> {
   const client = db.$client;
   const newestLink = prepareNewestLink(client);
+  const newestBefore = client
+    .prepare<[number], number | null>(
+      `select max(at) from (select at from events order by id desc limit ${MAX_LOOKED_AT}) where at < ?`,
+    )
+    .pluck();
   let pass: RetentionPass | null = null;
 
   function guarded<T>(use: () => T): T {
@@ -63,6 +72,7 @@ export function createMaintenanceStore(db: Db): Direct<MaintenanceStore> {
           return link === null ? [] : [{ chain, ...link }];
         }),
       ),
+    newestEventBefore: (at) => guarded(() => newestBefore.get(at) ?? null),
     beginRetention(limits, now) {
       // Anchors are not stored here but by the caller. Retention deletes no event whose anchor it does not find, and
       // ends; the next pass finds it and deletes.

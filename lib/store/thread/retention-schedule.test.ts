@@ -25,6 +25,8 @@ beforeEach(async () => {
   engine = openHere(test.db, test);
   timers = [];
   await engine.fleet.commit({ hosts: [testHost('a')] });
+  // The clock did not leap.
+  await engine.settings.set('retention.clock', { known: NOW, leap: null }, NOW);
 });
 afterEach(() => test.close());
 
@@ -46,7 +48,11 @@ async function tick(): Promise<number | undefined> {
 const column = (query: string) => test.db.$client.prepare(query).pluck().all();
 const record = (event: NewEvent): Promise<unknown> => engine.fleet.commit({ events: [event] });
 const start = (recordEvent: (event: NewEvent) => unknown = record) =>
-  scheduleRetention(engine.maintenance, { log: test.log, record: recordEvent, clock });
+  scheduleRetention(engine.maintenance, {
+    ...{ log: test.log, record: recordEvent, clock, settings: engine.settings },
+    elapsed: () => 0,
+    notify: () => undefined,
+  });
 
 describe('retention', () => {
   it('runs one step after another with a pause between them, continues after a failure, and stops on request', async () => {

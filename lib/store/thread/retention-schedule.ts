@@ -3,26 +3,43 @@ import type { Clock } from '@/lib/fleet/records/environment';
 import type { EventChain } from '@/lib/fleet/events/event-kind';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { Log } from '@/lib/log';
+import type { SettingsStore } from '@/lib/auth/agents/agent-ports';
+import { createRetentionClock } from './retention-clock';
 import { DEFAULT_RETENTION, type RetentionLimits } from '../sqlite/retention';
 import type { MaintenanceStore } from './maintenance-store';
 
 const STEP_PAUSE_MS = 50;
 const FIRST_RUN_AFTER_MS = 60_000;
 const RUN_EVERY_MS = 3_600_000;
+/** The last moment that a Date can hold (ECMA-262). */
+const MAX_DATE_MS = 8.64e15;
 
 export interface RetentionOptions {
   log: Log;
   /** Stores an event and shows it. Events are only deleted when it has stored the one that anchors the rest. */
   record: (event: NewEvent) => unknown;
   clock: Clock;
+  /** Keeps what is known of the clock. */
+  settings: Pick<SettingsStore, 'get' | 'set'>;
+  /** Milliseconds from any start, which setting the clock does not change. */
+  elapsed: () => number;
+  /** Shows what hinders it, as a sentence; null when nothing does any more. */
+  notify: (problem: string | null) => void;
   limits?: Partial<RetentionLimits>;
 }
+
+/** Also of a time that no date can have. */
+const dayOf = (at: number): string =>
+  Math.abs(at) <= MAX_DATE_MS ? new Date(at).toISOString().slice(0, 10) : String(at);
 
 /** Starts it; the returned function stops it. */
 export function scheduleRetention(
   store: MaintenanceStore,
-  { log, record, clock, limits: given }: RetentionOptions,
+  { log, record, clock, settings, elapsed, notify, limits: given }: RetentionOptions,
 ): () => void {
+  const startedAt = clock.now();
+  const timeOf = createRetentionClock({ settings, elapsed, newestBefore: () => store.newestEventBefore(startedAt) });
+  let isDoubted = false;
   const limits = { ...DEFAULT_RETENTION, ...given };
   const notedHeads = new Map<EventChain, number>();
   let stopped = false;
@@ -52,7 +69,7 @@ export function scheduleRetention(
   /** Returns the number of deleted rows by table. */
   async function deleteOldRows(): Promise<Record<string, number>> {
     const deleted: Record<string, number> = {};
-    const now = clock.now();
+    const now = await usableTime();
     let hasRecorded = false;
     await store.beginRetention(limits, now);
     for (;;) {
@@ -70,6 +87,20 @@ export function scheduleRetention(
         return deleted;
       }
     }
+  }
+
+  /** The time by which rows are deleted: the clock's, unless that has leapt. */
+  async function usableTime(): Promise<number> {
+    const { at, leap } = await timeOf(clock.now());
+    if (leap !== null && !isDoubted) {
+      const [from, to] = [dayOf(leap.known), dayOf(leap.now)];
+      const problem = `The clock of this machine leapt from ${from} to ${to}: no old rows are deleted unless it stays there for a day. Set the clock if it is wrong.`;
+      log.warn({ from, to }, 'the clock leapt: no old rows are deleted unless it stays there for a day');
+      notify(problem);
+    }
+    if (leap === null && isDoubted) notify(null);
+    isDoubted = leap !== null;
+    return at;
   }
 
   /** A log that is stored elsewhere can then prove that no newest events were removed. */
