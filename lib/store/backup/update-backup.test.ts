@@ -38,7 +38,7 @@ const CHILD = fileURLToPath(new URL('./testing/update-child.ts', import.meta.url
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const OF_4_0_0 = '0003_hosts_without_approval.db';
 /** A database of this version. */
-const NEWEST = '0006_host_generations.db';
+const NEWEST = '0007_host_policy.db';
 const MORE = 'CREATE TABLE more (a);';
 const KEY = 'a passphrase of some length';
 /** Faster than a passphrase, which is slow on purpose. */
