@@ -193,14 +193,21 @@ describe('a commit that is accepted', () => {
     expect(accepted.lines).not.toContain('smudged');
   });
 
-  it('is named by its hash to nixos-rebuild and home-manager, which may not change flake.lock', async () => {
+  it.each([
+    ['nixos-rebuild', 'nixos'],
+    ['home-manager', 'macos'],
+  ])('is named by its hash to %s, which may not change flake.lock', async (program, hostType) => {
     bench.policy({ branches: ['main'] });
     const commit = host.git(['rev-parse', 'HEAD']);
-    for (const program of ['nixos-rebuild', 'home-manager']) host.program(program, 'echo "$0 $*"');
-    await bench.connect({ NIXFLEET_FLAKE_DIR: 'a b/c', NIXFLEET_SUBMODULES: 'true' });
+    host.program(program, 'echo "$0 $*"');
+    await bench.connect({
+      NIXFLEET_HOST_TYPE: hostType,
+      NIXFLEET_FLAKE_DIR: 'a b/c',
+      NIXFLEET_SUBMODULES: 'true',
+    });
     const flake = `git+file://${host.stateDir}/judged/repository?rev=${commit}&submodules=1&dir=a%20b/c#h1`;
     expect((await bench.run('switch')).lines).toContain(
-      `${host.path('bin', 'nixos-rebuild')} switch --flake ${flake} --no-update-lock-file`,
+      `${host.path('bin', program)} switch --flake ${flake} --no-update-lock-file`,
     );
   });
 
