@@ -84,6 +84,10 @@ describe('the rules of a policy', () => {
     ]);
     expect(policyRules(set({ hours }), NOON + 90 * 60_000)[1]?.text).toBe('Open now.');
     expect(policyRules(set({ operations: [] }), NOON)[0]?.text).toBe('None.');
+    expect(policyRules(set({ hours: { ...hours, zone: 'Mars/Olympus' } }), NOON)[1]).toMatchObject({
+      text: 'This dashboard does not know the time zone, and so not whether they are open now.',
+      items: ['Mon 13:00–14:00 (Mars/Olympus)'],
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 /** What a host accepts, in words. Pure. */
 import { joinWords } from '@/app/_ui/sentence';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { isOpen, nextOpening } from '@/lib/hours/hours';
+import { isOpen, isZone, nextOpening } from '@/lib/hours/hours';
 import { momentText, windowText } from '@/lib/hours/hours-text';
 import { POLICY_OPERATIONS } from '@/lib/protocol/agent/host-policy';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -67,15 +67,16 @@ function operationsRule(operations: PolicyView['operations']): PolicyRule {
 }
 
 function hoursRule(hours: NonNullable<PolicyView['hours']>, now: number): PolicyRule {
+  const windows = hours.windows.map((window) => `${windowText(window)} (${hours.zone})`);
+  return rule('Hours', isZone(hours.zone) ? openText(hours, now) : UNKNOWN_ZONE, windows);
+}
+
+const UNKNOWN_ZONE = 'This dashboard does not know the time zone, and so not whether they are open now.';
+
+function openText(hours: NonNullable<PolicyView['hours']>, now: number): string {
+  if (isOpen(hours, now)) return 'Open now.';
   const next = nextOpening(hours, now);
-  const state = isOpen(hours, now)
-    ? 'Open now.'
-    : next === null
-      ? 'Closed now; no window opens within two weeks.'
-      : `Closed now; the next window opens ${momentText(next, hours.zone)}.`;
-  return rule(
-    'Hours',
-    state,
-    hours.windows.map((window) => `${windowText(window)} (${hours.zone})`),
-  );
+  return next === null
+    ? 'Closed now; no window opens within two weeks.'
+    : `Closed now; the next window opens ${momentText(next, hours.zone)}.`;
 }

@@ -5,7 +5,7 @@
 import type { Blocked } from '../records/blocked';
 import { nounPhrase } from './operation-words';
 import type { Operation } from './operation';
-import { isOpen, nextOpening } from '@/lib/hours/hours';
+import { isOpen, isZone, nextOpening } from '@/lib/hours/hours';
 import { momentText } from '@/lib/hours/hours-text';
 import { POLICY_OPERATIONS } from '@/lib/protocol/agent/host-policy';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -26,7 +26,7 @@ export function checkPolicy({ id, confirmable }: Operation, facts: PolicyFacts, 
   if (policy.operations !== null && !policy.operations.includes(known))
     return refused(`${name} does not accept the ${what}: its policy does not list it.`);
   const { hours } = policy;
-  if (hours !== null && known !== 'kill' && !isOpen(hours, now)) {
+  if (hours !== null && known !== 'kill' && isZone(hours.zone) && !isOpen(hours, now)) {
     const next = nextOpening(hours, now);
     const opens =
       next === null ? 'No window opens within two weeks.' : `The next window opens ${momentText(next, hours.zone)}.`;

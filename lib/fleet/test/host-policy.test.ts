@@ -93,10 +93,11 @@ describe('the policy of a host', () => {
     expect(await request('pull')).toMatchObject({ kind: 'accepted' });
   });
 
-  it('with a zone that this dashboard does not know is shown without its hours', async () => {
+  it('with a zone that this dashboard does not know is shown, and blocks nothing by its hours', async () => {
     const link = await dial();
-    await report(link, { hours: { zone: 'Mars/Olympus', windows: [] }, branches: ['main'] });
-    expect(policyOf()).toMatchObject({ hours: null, branches: ['main'] });
+    await report(link, { hours: { zone: 'Mars/Olympus', windows: [] } });
+    expect(policyOf()).toMatchObject({ hours: { zone: 'Mars/Olympus', windows: [] } });
+    expect(await request('pull')).toMatchObject({ kind: 'accepted' });
   });
 });
 
