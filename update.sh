@@ -66,6 +66,11 @@ trap '[ -f "$STATE/running" ] || rm -f "$STATE/env"' EXIT
 say() { printf '%s\n' "$*" || true; printf '%s %s\n' "$(date -u +%FT%TZ)" "$*" >>"$LOG"; }
 fail() { say "$*" >&2; exit 1; }
 now() { date +%s; }
+# Seconds that setting the clock does not change: a wait must not end because of it.
+uptime_s() {
+  local up rest
+  if read -r up rest 2>/dev/null </proc/uptime; then printf '%s' "${up%%.*}"; else now; fi
+}
 
 [ -f "$compose_file" ] || fail "$compose_file does not exist here: run this in the folder of the compose file, or use --file."
 
@@ -150,8 +155,8 @@ connected_agents() { # container; prints a number, or nothing if the dashboard d
 }
 
 wait_until_healthy() {
-  local deadline=$(($(now) + HEALTH_TIMEOUT_S)) id
-  while [ "$(now)" -le "$deadline" ]; do
+  local deadline=$(($(uptime_s) + HEALTH_TIMEOUT_S)) id
+  while [ "$(uptime_s)" -le "$deadline" ]; do
     id=$(container)
     if [ -n "$id" ]; then
       if healthy "$id"; then return 0; fi
@@ -163,7 +168,7 @@ wait_until_healthy() {
 }
 
 wait_for_agents() { # number
-  local wanted=$1 deadline=$(($(now) + AGENTS_TIMEOUT_S)) id there=0
+  local wanted=$1 deadline=$(($(uptime_s) + AGENTS_TIMEOUT_S)) id there=0
   while :; do
     id=$(container)
     there=$(connected_agents "$id")
@@ -171,7 +176,7 @@ wait_for_agents() { # number
       say "$there agents are connected (before: $agents)."
       return 0
     fi
-    [ "$(now)" -le "$deadline" ] || break
+    [ "$(uptime_s)" -le "$deadline" ] || break
     sleep 1
   done
   say "Only ${there:-0} of $agents agents reconnected within $AGENTS_TIMEOUT_S s."

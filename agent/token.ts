@@ -34,7 +34,6 @@ export interface TokenOptions {
   log: AgentLog;
   /** Called with a token that was unknown at the start, so that no log shows it. */
   onSecret: (token: string) => void;
-  now?: () => number;
 }
 
 const hashOf = (code: string): string => createHash('sha256').update(code).digest('hex');
@@ -47,9 +46,10 @@ export function storedToken(config: TokenOptions['config']): string | null {
   return config.enrolmentCode === '' || stored.codeHash === hashOf(config.enrolmentCode) ? stored.token : null;
 }
 
-export function createTokenSource({ config, log, onSecret, now = Date.now }: TokenOptions): TokenSource {
+export function createTokenSource({ config, log, onSecret }: TokenOptions): TokenSource {
   let hostToken = storedToken(config);
   let prefersConfigured = false;
+  /** `performance.now()`: setting the clock must not make the pause longer. */
   let pausedUntil = 0;
   if (hostToken !== null) onSecret(hostToken);
 
@@ -72,11 +72,11 @@ export function createTokenSource({ config, log, onSecret, now = Date.now }: Tok
   return {
     async get() {
       if (hostToken !== null && !(prefersConfigured && config.token !== '')) return hostToken;
-      if (hostToken === null && config.enrolmentCode !== '' && now() >= pausedUntil) {
+      if (hostToken === null && config.enrolmentCode !== '' && performance.now() >= pausedUntil) {
         try {
           return await fetched();
         } catch (error) {
-          if (error instanceof EnrolmentRefused) pausedUntil = now() + REFUSED_PAUSE_MS;
+          if (error instanceof EnrolmentRefused) pausedUntil = performance.now() + REFUSED_PAUSE_MS;
           if (config.token === '') throw error;
           log.warn(`${error instanceof Error ? error.message : 'enrolment failed'}; using the configured token`);
         }

@@ -36,7 +36,7 @@ const MADE_AT_RUN_TIME: readonly FoundPattern[] = [
 const files = existsSync(join(ROOT, '.git'))
   ? execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' })
       .split('\n')
-      .filter((path) => /^(?:(?:lib|agent|app|cli|simulator)\/.*|server|proxy)\.(?:ts|tsx|mjs)$/.test(path))
+      .filter((path) => /^(?:(?:lib|agent|app|cli|simulator|scripts)\/.*|server|proxy)\.(?:ts|tsx|mjs)$/.test(path))
       .filter((path) => !/\.test\.tsx?$|\/(?:test|testing|fixtures)\//.test(path) && existsSync(join(ROOT, path)))
   : [];
 
@@ -101,6 +101,9 @@ describe('the search for slow patterns', () => {
       ['(?:[\\w~.+-]*(?:\\/[\\w.+-]+)+\\/?)', 'y'],
       ['\\[(?:remote )?rejected\\].*(?:fetch first|stale info)', 'i'],
       ['^\\/+|\\/+$', 'g'],
+      // Only behind the beginnings of other parts of the pattern.
+      ['^\\s*(\\d+)\\s+(\\d+)\\s+(.+?)\\s*$', ''],
+      ['^[0-9a-f]{32}: (?:a+)+$', ''],
     ];
     const patterns = sources.map(([source, flags]) => ({ source, flags }));
     expect(await slowOf(patterns, 1_000)).toEqual(sources.map((_, index) => index));
@@ -110,7 +113,7 @@ describe('the search for slow patterns', () => {
     expect(piecesOf(String.raw`^(?:ab|\.)[0-9]{2,3}(?<x>\u001b)[^\]]+?(?<!z)$`, '')).toMatchObject([
       { text: 'ab' },
       { text: '.' },
-      { accepted: ['0', '2', '4', '6', '8'] },
+      { accepted: ['0', '2', '4', '6', '8'], count: 2 },
       { text: '\u001b' },
       { kind: 'class' },
       { text: 'z' },

@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 
 const SYSTEM = /(android|darwin|freebsd|linux|win32|openharmony|openbsd|netbsd|sunos|aix)/;
 const PROCESSOR = /-(arm64|arm|x64|ia32|loong64|mips64el|ppc64|riscv64|s390x|wasm32)(?:-|$)/;
-const EXACT = /^\d+\.\d+\.\d+[\w.-]*$/;
+const EXACT = /^\d+\.\d+\.\d+(?:[A-Za-z_.-][\w.-]*)?$/;
 
 /**
  * Adds the optional packages that other packages name but the lockfile does not contain. System, processor and C library

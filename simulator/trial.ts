@@ -31,7 +31,7 @@ export class Trial {
   private stage: ConfirmationStage = 'activating';
   private web: CheckStatus = 'pending';
   private reason = '';
-  /** The timer fires at this time. */
+  /** The timer fires at this time (`performance.now()`: setting the clock does not move it). */
   private firesAt = 0;
   private answered: boolean | null = null;
   private wake: () => void = () => undefined;
@@ -47,12 +47,12 @@ export class Trial {
 
   async run(): Promise<TrialEnd> {
     const { behaviour, windowS, pause, isOver } = this.options;
-    this.firesAt = Date.now() + behaviour.activationMs + windowS * 1_000;
+    this.firesAt = performance.now() + behaviour.activationMs + windowS * 1_000;
     this.report();
     await pause(behaviour.activationMs);
     if (isOver()) return 'kept';
     this.stage = 'waiting';
-    this.firesAt = Date.now() + windowS * 1_000;
+    this.firesAt = performance.now() + windowS * 1_000;
     // Reports as soon as it is registered.
     await this.options.reconnect();
     await this.pauseOrAnswer(behaviour.checksMs);
@@ -64,7 +64,7 @@ export class Trial {
       this.web = 'passed';
       this.report();
     }
-    await this.pauseOrAnswer(this.firesAt - Date.now());
+    await this.pauseOrAnswer(this.firesAt - performance.now());
     if (this.answered === null) return this.goBack('no-contact', BACK_MESSAGE);
     if (!this.answered) return this.goBack('operator', BACK_MESSAGE);
     this.stage = 'keeping';
@@ -75,7 +75,7 @@ export class Trial {
 
   report(): void {
     const { stage, reason, web } = this;
-    const left = Math.max(0, Math.round((this.firesAt - Date.now()) / 1_000));
+    const left = Math.max(0, Math.round((this.firesAt - performance.now()) / 1_000));
     const isReached = stage !== 'activating';
     const declared = { before: 'passed', enforced: true } as const;
     this.options.send({

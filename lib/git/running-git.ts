@@ -71,7 +71,7 @@ export async function gitProcessesOf(uid: number): Promise<number[] | null> {
   try {
     const { stdout } = await promisify(execFile)('ps', ['-axo', 'pid=,uid=,comm='], { timeout: PS_TIMEOUT_MS });
     return stdout.split('\n').flatMap((line) => {
-      const [, pid, owner, program] = /^\s*(\d+)\s+(\d+)\s+(.+?)\s*$/.exec(line) ?? [];
+      const [, pid, owner, program] = /^\s*(\d+)\s+(\d+)\s+(\S(?:.*\S)?)\s*$/.exec(line) ?? [];
       return Number(owner) === uid && GIT_PROGRAM.test(basename(program ?? '')) ? [Number(pid)] : [];
     });
   } catch {

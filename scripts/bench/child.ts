@@ -49,7 +49,7 @@ export class Server {
       child.once('exit', (code) => fail(`ended with ${code}`));
       lines.on('line', (line) => {
         keepLine(line);
-        const found = /http:\/\/\S+:(\d+)/.exec(line)?.[1];
+        const found = /http:\/\/[^\s/:]+:(\d+)/.exec(line)?.[1];
         if (found === undefined) return;
         clearTimeout(timer);
         resolve(Number(found));

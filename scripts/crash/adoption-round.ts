@@ -56,7 +56,7 @@ export async function adoptionRound(random: Random): Promise<string[]> {
 function oldFileExists(dataDir: string, sample: string): boolean {
   const old = readFileSync(sample);
   return readdirSync(dataDir)
-    .filter((name) => name === 'nixfleet.db' || /\.backup-.*\.db$/.test(name))
+    .filter((name) => name === 'nixfleet.db' || (name.includes('.backup-') && name.endsWith('.db')))
     .some((name) => readFileSync(join(dataDir, name)).equals(old));
 }
 

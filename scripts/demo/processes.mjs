@@ -100,11 +100,11 @@ function readEnvironment(pid) {
  * @returns {number[]}
  */
 export function endProcessesOf(run) {
-  const deadline = Date.now() + END_TIMEOUT_MS;
+  const deadline = performance.now() + END_TIMEOUT_MS;
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
     const left = processesOf(run);
-    if (left.length === 0 || Date.now() > deadline) return left;
+    if (left.length === 0 || performance.now() > deadline) return left;
     for (const pid of left) {
       try {
         process.kill(pid, 'SIGKILL');

@@ -20,6 +20,8 @@ import { SetupProblem } from './problem.mjs';
 /** The owner touches its lock this often; for processes in another container or on another machine, it is the only sign. */
 const TOUCH_INTERVAL_MS = 5_000;
 const STALE_AFTER_MS = 60_000;
+/** How long an old lock is watched: a clock that was set ahead makes one look old until its owner touches it again. */
+const WATCH_MS = 2 * TOUCH_INTERVAL_MS + 1_000;
 const LOOK_INTERVAL_MS = 300;
 const MAX_WAIT_MS = 30 * 60_000;
 
@@ -29,18 +31,19 @@ const MAX_WAIT_MS = 30 * 60_000;
  * @template T
  * @param {string} path the lock file
  * @param {() => Promise<T>} work
- * @param {{ say?: (line: string) => void, maxWaitMs?: number }} [options]
+ * @param {{ say?: (line: string) => void, maxWaitMs?: number, watchMs?: number }} [options]
  * @returns {Promise<T>}
  */
-export async function withLock(path, work, { say = console.log, maxWaitMs = MAX_WAIT_MS } = {}) {
+export async function withLock(path, work, { say = console.log, maxWaitMs = MAX_WAIT_MS, watchMs = WATCH_MS } = {}) {
   mkdirSync(dirname(path), { recursive: true });
   const own = JSON.stringify({ pid: process.pid, machine: hostname(), id: randomUUID() });
-  const deadline = Date.now() + maxWaitMs;
+  const deadline = performance.now() + maxWaitMs;
+  const isUntouched = watch(path, watchMs);
   let told = false;
-  while (!tryTake(path, own)) {
+  while (!tryTake(path, own, isUntouched)) {
     if (!told) say(`Another set-up is running in this folder (process ${holderOf(path)}); waiting for it to end.`);
     told = true;
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new SetupProblem(
         `Another set-up has held ${path} for too long: end it, or remove that file, and start again.`,
       );
@@ -57,13 +60,31 @@ export async function withLock(path, work, { say = console.log, maxWaitMs = MAX_
 }
 
 /**
+ * Says whether a lock has not been touched for `watchMs` since this process first saw it.
+ * @param {string} path
+ * @param {number} watchMs
+ */
+function watch(path, watchMs) {
+  let key = '';
+  let since = performance.now();
+  return () => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    const present = `${stat?.ino} ${stat?.mtimeMs}`;
+    if (present !== key) since = performance.now();
+    key = present;
+    return performance.now() - since >= watchMs;
+  };
+}
+
+/**
  * @param {string} path
  * @param {string} own
+ * @param {() => boolean} isUntouched
  */
-function tryTake(path, own) {
+function tryTake(path, own, isUntouched) {
   if (create(path, own)) return true;
   const content = contentOf(path);
-  if (content === null || !isStale(path)) return false;
+  if (content === null || !isStale(path, isUntouched)) return false;
   const moved = `${path}.${randomUUID()}`;
   try {
     renameSync(path, moved);
@@ -96,14 +117,17 @@ function create(path, own) {
   }
 }
 
-/** @param {string} path */
-function isStale(path) {
+/**
+ * @param {string} path
+ * @param {() => boolean} isUntouched
+ */
+function isStale(path, isUntouched) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return false;
   const holder = readJsonObject(path);
   const { pid, machine } = holder ?? {};
   if (machine === hostname() && typeof pid === 'number' && !isAlive(pid)) return true;
-  return Date.now() - stat.mtimeMs > STALE_AFTER_MS;
+  return isUntouched() && Date.now() - stat.mtimeMs > STALE_AFTER_MS;
 }
 
 /** @param {number} pid */

@@ -27,14 +27,18 @@ const ENDS = ['\u0000', '\n\u0000'];
 const MAX_GAP = 2;
 /** Characters that stand for a class. */
 const SAMPLES = 4;
-/** Repeated parts of one pattern: a long list of words has thousands, which are all alike. */
+/** Repeated parts of one pattern, each with a beginning: a long list of words has thousands, which are all alike. */
 const MAX_PARTS = 48;
+const MAX_PAIRS = 96;
+/** Most times that a counted character is repeated, as in `[0-9a-f]{32}`: the pattern reads on only after all of them. */
+const MAX_COUNT = 64;
 
-/** A run of literal characters, or one class with some characters that it accepts. */
-export type Piece = { kind: 'word'; text: string } | { kind: 'class'; accepted: string[] };
+/** A run of literal characters, or one class with some characters that it accepts, and how many of them at least. */
+export type Piece = { kind: 'word'; text: string } | { kind: 'class'; accepted: string[]; count: number };
 
+/** An atom, and how often it occurs at least where that is given: `{32}`, `{2,}`, `{1,64}`. */
 const ATOM =
-  /\[\^?(?:\\.|[^\]\\])*\]|\\[pP]\{[^}]*\}|\\u[0-9a-fA-F]{4}|\\u\{[^}]*\}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\[^bBk1-9]|\(\?(?:[:=!]|<[=!]|<[A-Za-z]\w*>)|[^\\]|\\./gsu;
+  /(\[\^?(?:\\.|[^\]\\])*\]|\\[pP]\{[^}]*\}|\\u[0-9a-fA-F]{4}|\\u\{[^}]*\}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\[^bBk1-9]|\(\?(?:[:=!]|<[=!]|<[A-Za-z]\w*>)|[^\\]|\\.)(?:\{(\d*)(?:,\d*)?\})?/gsu;
 
 /** The pieces of a pattern in their order; groups, quantifiers and assertions are left out. */
 export function piecesOf(source: string, flags: string): Piece[] {
@@ -45,12 +49,14 @@ export function piecesOf(source: string, flags: string): Piece[] {
     if (word !== '') pieces.push({ kind: 'word', text: word });
     word = '';
   };
-  for (const [atom] of source.replace(/\{\d*,?\d*\}/g, '?').matchAll(ATOM)) {
+  for (const found of source.matchAll(ATOM)) {
+    const [, atom = '', least] = found;
     const accepted = acceptedBy(atom, kept);
-    if (accepted.length === 1) word += accepted.join('');
+    const count = least === undefined ? 1 : Math.min(MAX_COUNT, Math.max(1, Number(least)));
+    if (accepted.length === 1) word += accepted.join('').repeat(count);
     else {
       endWord();
-      if (accepted.length > 1) pieces.push({ kind: 'class', accepted });
+      if (accepted.length > 1) pieces.push({ kind: 'class', accepted, count });
     }
   }
   endWord();
@@ -69,28 +75,39 @@ function acceptedBy(atom: string, flags: string): string[] {
 /** Texts of about `length` characters for a pattern, each of them once. */
 export function attackStrings(source: string, flags: string, length: number): string[] {
   const pieces = piecesOf(source, flags);
-  const first = pieces.map((piece) => (piece.kind === 'word' ? piece.text : (piece.accepted[0] ?? '')));
-  /** Each repeated part, with what comes before it. */
-  const parts = new Map<string, string>();
-  const put = (part: string, before: string) => {
-    if (part !== '' && !parts.has(part)) parts.set(part, before);
+  const textsOf = (choose: (accepted: readonly string[]) => string | undefined) =>
+    pieces.map((piece) =>
+      piece.kind === 'word' ? piece.text : (choose(piece.accepted) ?? piece.accepted[0] ?? '').repeat(piece.count),
+    );
+  const first = textsOf((accepted) => accepted[0]);
+  // A class that accepts spaces besides others must not merge with a run of spaces before it.
+  const solid = textsOf((accepted) => accepted.find((character) => character.trim() !== ''));
+  /** Each repeated part, with each beginning that it may follow: one of a later run is read only after the runs before. */
+  const parts = new Map<string, Set<string>>();
+  /** A part that follows the pieces before this one. */
+  const put = (part: string, index: number) => {
+    const befores = parts.get(part) ?? new Set();
+    for (const texts of [first, solid]) befores.add(texts.slice(0, index).join(''));
+    if (part !== '') parts.set(part, befores);
   };
   pieces.forEach((piece, index) => {
-    const before = first.slice(0, index).join('');
-    if (piece.kind === 'class') for (const character of piece.accepted) put(character, before);
-    else put(piece.text, before);
+    if (piece.kind === 'class') for (const character of piece.accepted) put(character, index);
+    else put(piece.text, index);
   });
-  put(first.join(''), '');
+  put(first.join(''), 0);
   first.forEach((text, index) => {
-    const before = first.slice(0, index).join('');
-    for (const next of first.slice(index + 1, index + 2 + MAX_GAP)) put(text + next, before);
-    put(first.slice(index, index + 3).join(''), before);
-    for (const character of text) put(character, before);
+    for (const next of first.slice(index + 1, index + 2 + MAX_GAP)) put(text + next, index);
+    put(first.slice(index, index + 3).join(''), index);
+    for (const character of text) put(character, index);
   });
   const texts = new Set<string>();
-  for (const [part, before] of [...parts].slice(0, MAX_PARTS)) {
+  let pairs = 0;
+  for (const [part, befores] of [...parts].slice(0, MAX_PARTS)) {
     const run = part.repeat(Math.ceil(length / part.length));
-    for (const start of new Set([...STARTS, before])) for (const end of ENDS) texts.add(start + run + end);
+    // The longest beginnings are those that get furthest into the pattern.
+    const chosen = [...befores].reverse().slice(0, Math.max(1, MAX_PAIRS - pairs));
+    pairs += chosen.length;
+    for (const start of new Set([...STARTS, ...chosen])) for (const end of ENDS) texts.add(start + run + end);
   }
   return [...texts];
 }

@@ -71,8 +71,8 @@ export async function runTimer(folder, round, { system, run, stopUnit }) {
   const { seconds = '0', old = '' } = read(join(folder, 'armed'));
   const { speed } = readOptions(process.env);
   const delay = Number(seconds) / (Number(seconds) <= MAX_SCALED_S ? speed : 1);
-  const firesAt = Date.now() + delay * 1_000;
-  while (Date.now() < firesAt) {
+  const firesAt = performance.now() + delay * 1_000;
+  while (performance.now() < firesAt) {
     if (roundOf(folder) !== round) return 0;
     await wait(POLL_MS);
   }

@@ -189,10 +189,10 @@ export async function rootHelper(words) {
   async function endUnit(id) {
     const folder = folderOf(id);
     if (jobOf(id) !== 'running') return false;
-    const deadline = Date.now() + STOP_TIMEOUT_MS;
+    const deadline = performance.now() + STOP_TIMEOUT_MS;
     signalUnit(folder, 'SIGTERM');
     while (unitProcesses(folder).length > 0) {
-      if (Date.now() > deadline) signalUnit(folder, 'SIGKILL');
+      if (performance.now() > deadline) signalUnit(folder, 'SIGKILL');
       await wait(CHECK_INTERVAL_MS);
     }
     if (!existsSync(join(folder, 'result'))) writeResult(id, { exit: EXIT_KILLED, stopped: 'yes', profile: 'unknown' });

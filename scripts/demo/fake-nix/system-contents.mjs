@@ -11,7 +11,7 @@ const KERNEL = { series: '6.12', patch: 30, releasedAt: Date.UTC(2025, 4, 26), e
  * The version in the name of a NixOS system, as in `…-nixos-system-atlas-25.11.20260118.3497aa5`; '' for another name.
  * @param {string} name in the store
  */
-const versionOf = (name) => /-nixos-system-.+?-(\d\d\.\d\d.*)$/.exec(name)?.[1] ?? '';
+const versionOf = (name) => /-(\d\d\.\d\d.*)$/s.exec(name.split('-nixos-system-')[1] ?? '')?.[1] ?? '';
 
 /** @param {string} version of nixpkgs, with its day */
 function kernelOf(version) {
