@@ -305,7 +305,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'next-agent-not-looked-at',
-    file: 'agent/nixos/switch-system.ts',
+    file: 'agent/nixos/confirmed/fit-to-confirm.ts',
     from: 'next === own || agentNames(next, CONFIRM)',
     to: 'next !== null',
     why: 'a switch to an agent that can’t confirm goes back at the end of its window',
@@ -313,7 +313,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'activated-without-a-next-agent',
-    file: 'agent/nixos/switch-system.ts',
+    file: 'agent/nixos/confirmed/fit-to-confirm.ts',
     from: "return { kind: 'refused', why: NO_NEXT_AGENT };",
     to: "return { kind: 'confirmed' };",
     why: 'a system that removes the agent is activated before the host goes back',

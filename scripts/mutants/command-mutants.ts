@@ -151,7 +151,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   {
     name: 'confirmation-of-a-host-ignored',
     file: 'lib/fleet/operations/operation-rules.ts',
-    from: "if (choice === true || confirmSwitches === 'on') return null;",
+    from: 'if (choice === true || isOn) return null;',
     to: 'if (choice === true) return null;',
     why: 'switches of a host that an operator wants confirmed are not, where a dashboard runs on it',
     tests: ['app/(fleet)/_operations/confirm-words.test.ts'],

@@ -79,14 +79,14 @@ export const SIGN_IN_VARIABLES = {
     name: 'NIXFLEET_RATE_LIMIT',
     prose:
       'How many sign-ins may fail within the window before waits begin, for an address and for the account. Each further ' +
-      'failure doubles the wait.',
+      'failure doubles the wait, for passwords up to 15 minutes, for codes up to 4 hours.',
     parse: version3Integer(1, 1_000, 5),
     fallback: 5,
     fallbackText: '5',
   }),
   rateWindowMs: variable({
     name: 'NIXFLEET_RATE_WINDOW',
-    prose: 'The window of `NIXFLEET_RATE_LIMIT`.',
+    prose: 'The window of `NIXFLEET_RATE_LIMIT`. Wrong codes are remembered longer: for a week, or until a right one.',
     // A window of a second would hardly limit anything.
     parse: version3Duration({ ms: 1_000, text: '1s' }, RATE_WINDOW, RATE_WINDOW),
     fallback: RATE_WINDOW.ms,
