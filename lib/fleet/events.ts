@@ -250,6 +250,10 @@ export function agentFault(host: Host | null, fault: AgentFault, at: number, add
   return { ...byAgent(host, address), at, action: 'agent.fault', params: fault };
 }
 
+export function agentPolicy(host: Host, params: EventParams<'agent.policy'>, at: number, address: string): NewEvent {
+  return { ...byAgent(host, address), at, action: 'agent.policy', params };
+}
+
 export function agentReport(host: Host, params: EventParams<'agent.report'>, at: number, address: string): NewEvent {
   return { ...byAgent(host, address), at, action: 'agent.report', params };
 }

@@ -8,7 +8,7 @@ import { addressRejection, addressStatus, confirmationInput, progressView, resul
 import type { CommandEngine } from '../commands/command-engine';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
-import { afterHeartbeat, afterPolicy, reportedGenerations } from '../hosts/host';
+import { afterHeartbeat, afterPolicy, policyChange, reportedGenerations } from '../hosts/host';
 import type { CommandQueue } from '../commands/command-queue';
 import type { Turn } from '../turns/turn';
 import type { OnRefusal } from '../turns/turn-runner';
@@ -172,7 +172,12 @@ export class AgentConnections implements AgentInbox {
       case 'host_policy':
         this.input(entry, connection, 'retry', (turn) => {
           const before = entry.record;
-          this.core.putHost(turn, before, afterPolicy(before, frame.payload));
+          const after = afterPolicy(before, frame.payload);
+          this.core.putHost(turn, before, after);
+          const { address, identity } = connection.link;
+          const change = policyChange(before.policy, after.policy);
+          if (change)
+            turn.effects.push(() => this.core.defer(events.agentPolicy(after, change, turn.now, address), identity));
         });
         return;
       case 'system_generations':

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { eventKind } from './event-kind';
 import { heldSentence, heldWhySchema } from './held-reasons';
 
+const policyState = z.enum(['none', 'set', 'unreadable']);
+
 /** Something that an agent sent and the dashboard did not accept. */
 export const agentFaultSchema = z.discriminatedUnion('fault', [
   /** `problem`: what is wrong with the frame; repeats none of its content except names. */
@@ -114,6 +116,23 @@ export const AGENT_EVENT_KINDS = {
     sentence: faultSentence,
   }),
   /** A version-1 agent reported something that ends no command. `words`: a line of its report; empty without one. */
+  /** What a host accepts has changed. `before`: null when it was not known. `problem`: a clause, where it can't be used. */
+  'agent.policy': eventKind({
+    params: z.object({ before: policyState.nullable(), now: policyState, problem: z.string() }),
+    chain: 'peers',
+    category: 'agent',
+    level: ({ now, before }) => (now === 'unreadable' || (now === 'none' && before !== null) ? 'warning' : 'info'),
+    sentence: ({ before, now, problem }) => {
+      switch (now) {
+        case 'none':
+          return 'The host has no policy any more: it accepts everything.';
+        case 'unreadable':
+          return `The policy of the host can’t be used, so it accepts nothing that changes it: ${problem}.`;
+        case 'set':
+          return before === 'set' ? 'The policy of the host has changed.' : 'The host follows a policy.';
+      }
+    },
+  }),
   'agent.report': eventKind({
     params: z.object({ status: z.enum(['ok', 'error', 'unknown']), words: z.string() }),
     chain: 'peers',

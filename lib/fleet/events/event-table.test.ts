@@ -68,6 +68,7 @@ describe('the table of events', () => {
       'agent.held: agent warning',
       'agent.limit: agent warning',
       'agent.fault: agent warning',
+      'agent.policy: agent info, agent warning',
       'agent.report: agent info, agent warning',
       'auth.setup: auth success done',
       'auth.setup.refused: auth warning refused',
@@ -118,6 +119,7 @@ describe('the table of events', () => {
       'agent.held: peers',
       'agent.limit: peers',
       'agent.fault: peers',
+      'agent.policy: peers',
       'agent.report: peers',
       'auth.setup.refused: peers',
       // The right password with a wrong code is not in reach of visitors.

@@ -160,6 +160,15 @@ export function afterPolicy(host: HostRecord, report: HostPolicyReport): HostRec
   return JSON.stringify(host.policy) === JSON.stringify(policy) ? host : { ...host, policy };
 }
 
+/** What a report has changed, for the activity log; null where nothing has, or where a host never had a policy. */
+export function policyChange(
+  before: PolicyView | null,
+  after: PolicyView | null,
+): { before: PolicyView['state'] | null; now: PolicyView['state']; problem: string } | null {
+  if (after === null || before === after || (before === null && after.state === 'none')) return null;
+  return { before: before?.state ?? null, now: after.state, problem: after.problem };
+}
+
 /** The list that an agent reported, as it is stored: the newest first, each number once. */
 export function reportedGenerations(report: SystemGenerationsReport, now: number): SystemGenerations {
   const byNumber = new Map(report.generations.toReversed().map((each) => [each.number, each]));

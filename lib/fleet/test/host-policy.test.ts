@@ -81,6 +81,26 @@ describe('the policy of a host', () => {
     expect(policyOf()).toMatchObject({ state: 'none', operations: null, confirmed: false });
   });
 
+  it('is in the activity when it changes, and not where there never was one', async () => {
+    const link = await dial();
+    const changes = () => bench.events.filter(({ action }) => action === 'agent.policy').map(({ message }) => message);
+    await report(link, { state: 'none' });
+    await report(link, { state: 'none' });
+    expect(changes()).toEqual([]);
+    await report(link, { operations: ['pull'] });
+    await report(link, { operations: ['pull'] });
+    await report(link, { operations: ['pull', 'switch'] });
+    await report(link, { state: 'unreadable', problem: 'is not JSON' });
+    await report(link, { state: 'none' });
+    await bench.advance(1_000);
+    expect(changes()).toEqual([
+      'The host follows a policy.',
+      'The policy of the host has changed.',
+      'The policy of the host can’t be used, so it accepts nothing that changes it: is not JSON.',
+      'The host has no policy any more: it accepts everything.',
+    ]);
+  });
+
   it('is forgotten with an agent that does not follow one', async () => {
     const link = await dial();
     await report(link, { operations: [] });

@@ -123,6 +123,25 @@ export const AGENT_EVENT_SAMPLES: EventSamples<keyof typeof AGENT_EVENT_KINDS> =
         'The connection was closed: more than 20 frames could not be read. Check the agent’s version and whether something else uses its token.',
     },
   ],
+  'agent.policy': [
+    { params: { before: null, now: 'set', problem: '' }, hostName: 'web', sentence: 'The host follows a policy.' },
+    { params: { before: 'none', now: 'set', problem: '' }, hostName: 'web', sentence: 'The host follows a policy.' },
+    {
+      params: { before: 'set', now: 'set', problem: '' },
+      hostName: 'web',
+      sentence: 'The policy of the host has changed.',
+    },
+    {
+      params: { before: 'set', now: 'none', problem: '' },
+      hostName: 'web',
+      sentence: 'The host has no policy any more: it accepts everything.',
+    },
+    {
+      params: { before: 'set', now: 'unreadable', problem: 'is not JSON' },
+      hostName: 'web',
+      sentence: 'The policy of the host can’t be used, so it accepts nothing that changes it: is not JSON.',
+    },
+  ],
   'agent.report': [
     { params: { status: 'ok', words: '' }, hostName: 'web', sentence: 'The version-1 agent reported ok' },
     {
