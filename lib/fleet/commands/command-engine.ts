@@ -100,7 +100,9 @@ export class CommandEngine {
     const operation = OPERATIONS[base.operation];
     const step = stepCommand(operation, base.state, input, turn.now);
     const state =
-      step.state === base.state ? base.state : this.causes.explained(base, step.state, resultFor(base, input));
+      step.state === base.state
+        ? base.state
+        : this.causes.explained(base.id, operation, step.state, resultFor(base, input));
     const entry = this.core.memory.entries.get(base.hostId);
     if (!entry) return;
     if (JSON.stringify(state) !== JSON.stringify(base.state)) {

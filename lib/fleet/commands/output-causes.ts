@@ -3,12 +3,9 @@
  * bounded for each command, and kept until the command ends.
  */
 import { createCauseFinder, type CauseFinder } from '@/lib/causes/find-cause';
-import type { CommandRecord } from '../records/command-record';
 import type { CommandResult, CommandState } from '../records/command-state';
-import { OPERATIONS } from '../operations/operations';
+import type { Operation } from '../operations/operation';
 import { mayHaveSwitched, UNITS_FAILED } from './command-verdict';
-
-type ExplainedCommand = Pick<CommandRecord, 'id' | 'operation'>;
 
 export class OutputCauses {
   private readonly finders = new Map<string, CauseFinder>();
@@ -27,16 +24,16 @@ export class OutputCauses {
    * The state with the cause in its reason, if the command failed and its output shows why. A switch whose output names
    * failed units is partly done. `result`: what the agent reported, null for nothing.
    */
-  explained(command: ExplainedCommand, state: CommandState, result: CommandResult | null): CommandState {
+  explained(id: string, operation: Operation, state: CommandState, result: CommandResult | null): CommandState {
     // Tests print errors that they expect.
-    if (state.phase !== 'ended' || command.operation === 'test') return state;
-    const cause = this.finders.get(command.id)?.cause();
+    if (state.phase !== 'ended' || operation.id === 'test') return state;
+    const cause = this.finders.get(id)?.cause();
     if (cause?.isKnown !== true) return state;
     const text = `Its output says: ${cause.text}${cause.text.endsWith('.') ? '' : '.'}`;
     if (state.outcome === 'partial' && state.reason === UNITS_FAILED && cause.units.length > 0)
       return { ...state, reason: `${UNITS_FAILED} ${text}` };
     if (state.outcome !== 'failed') return state;
-    const hasSwitched = result !== null && mayHaveSwitched(OPERATIONS[command.operation], result);
+    const hasSwitched = result !== null && mayHaveSwitched(operation, result);
     if (hasSwitched && cause.units.length > 0)
       return { ...state, outcome: 'partial', reason: `${UNITS_FAILED} ${text}` };
     return state.reason.includes(cause.text) ? state : { ...state, reason: `${state.reason} ${text}` };
