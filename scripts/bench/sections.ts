@@ -2,7 +2,7 @@
 
 const begin = (name: string) => `<!-- ${name}: begin -->`;
 const end = (name: string) => `<!-- ${name}: end -->`;
-const ANY = /<!-- ([a-z-]+): begin -->[^]*?<!-- \1: end -->/g;
+const ANY_BEGIN = /<!-- ([a-z-]+): begin -->/g;
 
 /** The page with this section in it, in the place of its older self or at the end. */
 export function withSection(page: string, name: string, text: string): string {
@@ -15,6 +15,9 @@ export function withSection(page: string, name: string, text: string): string {
 
 /** A new page with the sections of the page before. */
 export function withSectionsOf(before: string, page: string): string {
-  const sections = before.match(ANY) ?? [];
+  const sections = [...before.matchAll(ANY_BEGIN)].flatMap(({ index, 1: name = '' }) => {
+    const to = before.indexOf(end(name), index);
+    return to < 0 ? [] : [before.slice(index, to + end(name).length)];
+  });
   return [page.trimEnd(), ...sections].join('\n\n') + '\n';
 }

@@ -2,6 +2,7 @@
 /** The processes of a demo: starts them, reads their output, ends them all. */
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { RUN_VARIABLE } from './environment.mjs';
 

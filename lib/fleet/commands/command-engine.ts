@@ -98,7 +98,7 @@ export class CommandEngine {
     const state =
       step.state === base.state
         ? base.state
-        : this.causes.explained({ id: base.id, operation }, step.state, resultFor(base, input));
+        : this.causes.explained(base.id, operation, step.state, resultFor(base, input));
     const entry = this.core.memory.entries.get(base.hostId);
     if (!entry) return;
     if (JSON.stringify(state) !== JSON.stringify(base.state)) {

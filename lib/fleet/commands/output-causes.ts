@@ -3,16 +3,9 @@
  * bounded for each command, and kept until the command ends.
  */
 import { createCauseFinder, type CauseFinder } from '@/lib/causes/find-cause';
-import type { CommandRecord } from '../records/command-record';
 import type { CommandResult, CommandState } from '../records/command-state';
 import type { Operation } from '../operations/operation';
 import { mayHaveSwitched, UNITS_FAILED } from './command-verdict';
-
-/** A command, by its id, and what it does. */
-interface ExplainedCommand {
-  id: CommandRecord['id'];
-  operation: Operation;
-}
 
 export class OutputCauses {
   private readonly finders = new Map<string, CauseFinder>();
@@ -31,7 +24,7 @@ export class OutputCauses {
    * The state with the cause in its reason, if the command failed and its output shows why. A switch whose output names
    * failed units is partly done. `result`: what the agent reported, null for nothing.
    */
-  explained({ id, operation }: ExplainedCommand, state: CommandState, result: CommandResult | null): CommandState {
+  explained(id: string, operation: Operation, state: CommandState, result: CommandResult | null): CommandState {
     // Tests print errors that they expect.
     if (state.phase !== 'ended' || operation.id === 'test') return state;
     const cause = this.finders.get(id)?.cause();

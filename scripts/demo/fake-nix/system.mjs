@@ -96,7 +96,7 @@ export function earlierGenerations(name, now) {
  * The host that a NixOS system is for; '' for another path.
  * @param {string} path
  */
-export const hostOf = (path) => /-nixos-system-(.+?)-\d\d\.\d\d/.exec(path)?.[1] ?? '';
+export const hostOf = (path) => /^(.+?)-\d\d\.\d\d/.exec(path.split('-nixos-system-')[1] ?? '')?.[1] ?? '';
 
 /**
  * Opens the system in a folder, which is created when missing.
