@@ -310,6 +310,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     to: 'next !== null',
     why: 'a switch to an agent that can’t confirm goes back at the end of its window',
     tests: ['agent/nixos/confirmed/next-agent.test.ts'],
+    hangs: true,
   },
   {
     name: 'activated-without-a-next-agent',
@@ -318,6 +319,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     to: "return { kind: 'confirmed' };",
     why: 'a system that removes the agent is activated before the host goes back',
     tests: ['agent/nixos/confirmed/next-agent.test.ts'],
+    hangs: true,
   },
   {
     name: 'confirmation-reported-twice',

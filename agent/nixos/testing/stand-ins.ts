@@ -1,4 +1,4 @@
-/** What a host of tests runs instead of systemd and the journal, and how its agent is told of its NixOS. */
+/** What a host of tests runs instead of systemd and the journal, and the settings of its agent. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import type { TestNixos } from '../../root-helper/testing/test-nixos';

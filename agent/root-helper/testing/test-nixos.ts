@@ -44,7 +44,7 @@ export interface HelperOptions {
 
 export type TestNixos = ReturnType<typeof openNixos>;
 
-/** Of a host that shares the Nix of another folder, below its own name. */
+/** Of a host that shares the Nix of another folder, below its name. */
 const ownFolder = (root: string, nixRoot: string) => (root === nixRoot ? '' : basename(root));
 const profilesIn = (root: string, nixRoot: string) => join(nixRoot, 'var', 'nix', 'profiles', ownFolder(root, nixRoot));
 const profileIn = (root: string, nixRoot: string) => join(profilesIn(root, nixRoot), 'system');
