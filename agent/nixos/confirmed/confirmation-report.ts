@@ -28,8 +28,8 @@ export function report(
 ): void {
   if (record.commandId === null) return;
   // A host that goes back does not wait until the time for which the timer was armed.
-  const firesAt = stage === 'going-back' ? null : readTimer(folder).firesAt;
-  const seconds = firesAt === null ? null : Math.max(0, Math.round((firesAt - Date.now()) / 1_000));
+  const leftMs = stage === 'going-back' ? null : readTimer(folder).leftMs;
+  const seconds = leftMs === null ? null : Math.max(0, Math.round(leftMs / 1_000));
   host.confirmations.report({
     command_id: record.commandId,
     stage,

@@ -13,8 +13,8 @@ export interface BackResult {
 export interface TimerFiles {
   /** `firing`: it goes back now. `fired`: it has gone back. */
   state: 'none' | 'armed' | 'disarmed' | 'firing' | 'fired';
-  /** When an armed timer fires, in milliseconds since 1970; null otherwise. */
-  firesAt: number | null;
+  /** Milliseconds until an armed timer fires, by a clock that nobody sets; below 0 once it is overdue; null otherwise. */
+  leftMs: number | null;
   /** The delay with which it was armed last; null when it is not known. */
   seconds: number | null;
   back: BackResult | null;
@@ -24,27 +24,34 @@ export const BACK_OUTPUT = 'back-output';
 
 export function readTimer(folder: string): TimerFiles {
   const armed = read(folder, 'fired') ?? read(folder, 'armed');
-  const armedAt = Number(armed?.get('armed'));
   const delay = Number(armed?.get('seconds'));
   const seconds = Number.isFinite(delay) ? delay : null;
   const back = read(folder, 'back-result');
   if (back !== null) {
     const exitCode = Number(back.get('exit') ?? '');
     const stoppedUnits = (back.get('stopped_units') ?? '').split(' ').filter((name) => name !== '');
-    return { state: 'fired', firesAt: null, seconds, back: { exitCode, stoppedUnits } };
+    return { state: 'fired', leftMs: null, seconds, back: { exitCode, stoppedUnits } };
   }
-  const is = (state: TimerFiles['state'], firesAt: number | null = null): TimerFiles => ({
+  const is = (state: TimerFiles['state'], leftMs: number | null = null): TimerFiles => ({
     state,
-    firesAt,
+    leftMs,
     seconds,
     back: null,
   });
   if (existsSync(join(folder, 'fired'))) return is('firing');
   if (existsSync(join(folder, 'disarmed'))) return is('disarmed');
   if (armed === null) return is('none');
-  const firesAt = (armedAt + delay) * 1_000;
-  return is('armed', Number.isFinite(firesAt) ? firesAt : null);
+  const leftMs = (delay - secondsSince(armed)) * 1_000;
+  return is('armed', Number.isFinite(leftMs) ? leftMs : null);
 }
+
+/** Since the timer was armed. Without an uptime in the file: by the clock. */
+function secondsSince(armed: ReadonlyMap<string, string>): number {
+  const uptime = Number(armed.get('uptime') ?? NaN);
+  return Number.isFinite(uptime) ? uptimeSeconds() - uptime : Date.now() / 1_000 - Number(armed.get('armed'));
+}
+
+const uptimeSeconds = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
 
 function read(folder: string, name: string): ReadonlyMap<string, string> | null {
   try {

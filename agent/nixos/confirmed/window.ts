@@ -55,10 +55,10 @@ export async function waitInWindow(
   });
 
   async function look(): Promise<WindowEnd | null> {
-    const { state, firesAt } = readTimer(folder);
+    const { state, leftMs } = readTimer(folder);
     if (state === 'firing' || state === 'fired') return { kind: 'fired' };
     if (state === 'none' || state === 'disarmed') return { kind: 'gone' };
-    if (firesAt !== null && Date.now() > firesAt + OVERDUE_MS) {
+    if (leftMs !== null && leftMs < -OVERDUE_MS) {
       const { timer } = await helper.stateOf(shell, record.id);
       if (timer === 'lost') return { kind: 'gone' };
     }
@@ -73,7 +73,7 @@ export async function waitInWindow(
     }
     if (answer === null || verdict.kind !== 'passed') return null;
     // What is only observed may show its result, but must not cost the window.
-    if (!checks.isComplete() && performance.now() < observeUntil && isEarly(firesAt)) return null;
+    if (!checks.isComplete() && performance.now() < observeUntil && isEarly(leftMs)) return null;
     return { kind: 'keep', verdict };
   }
 
@@ -101,7 +101,7 @@ export async function waitInWindow(
 /** It may have changed while something was awaited. */
 const isReported = (news: { isReported: boolean }): boolean => news.isReported;
 
-const isEarly = (firesAt: number | null): boolean => firesAt === null || firesAt - Date.now() > OBSERVED_LEAVES_MS;
+const isEarly = (leftMs: number | null): boolean => leftMs === null || leftMs > OBSERVED_LEAVES_MS;
 
 /** The last lines of units that failed, or of the program that checks. */
 async function showFailure(
