@@ -95,7 +95,7 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
     expect(await run('switch', 'race')).toMatchObject({ status: 'ok' });
     expect(bench.host.git(['rev-parse', 'HEAD'], bench.host.repoDir)).toBe(other);
     expect(version()).toBe('judged');
-    // As well for what is made the system of the next boot.
+    // As well for what is made the boot default.
     expect(await run('boot', 'boot')).toMatchObject({ refused: 'signature' });
   });
 

@@ -30,7 +30,7 @@ export function judgeOperation(
       reason: 'not-confirmed',
       text:
         operation === 'boot'
-          ? 'its policy accepts only confirmed switches, and the system of the next boot can’t be confirmed'
+          ? 'its policy accepts only confirmed switches, and a switch at the next boot can’t be confirmed'
           : 'its policy accepts only confirmed switches, and this one is not confirmed',
     };
   if (judgesCommits(policy) && CHANGES_CLONE.has(operation))

@@ -146,7 +146,7 @@ const ROLLED_BACK: Readonly<Record<RolledBackReason, string>> = {
   'activation-hung': 'The activation of the new system did not end in time.',
   'agent-missing': 'The agent of the new system did not come back in time.',
   restarted: 'The host restarted before the new system was confirmed.',
-  operator: 'An operator took the switch back.',
+  operator: 'An operator reverted the switch.',
 };
 
 /** For an agent that names the rule alone. */
@@ -162,9 +162,9 @@ const REFUSED: Readonly<Record<RefusedReason, string>> = {
   'policy-unreadable': 'The policy of the host can’t be used, so it accepts nothing that changes it.',
 };
 
-/** Why a host went back to the system before the switch, and its message. */
+/** Why a host went back to the previous system, and its message. */
 function rolledBack(why: RolledBackReason, message: string): string {
-  return [ROLLED_BACK[why], 'The system before the switch runs again.', reported(message)].join(' ').trim();
+  return [ROLLED_BACK[why], 'The previous system runs again.', reported(message)].join(' ').trim();
 }
 
 function failure({ message, exitCode }: CommandResult): string {

@@ -127,7 +127,7 @@ export const COMMAND_EVENT_KINDS = {
     sentence: ({ operation: id, answer }, { hostName }) =>
       answer === 'keep'
         ? `The new system of ${hostName} was kept by an operator: the ${nounPhrase(id)} no longer waits for its checks.`
-        : `The ${nounPhrase(id, hostName)} was taken back by an operator: the host returns to the system before it.`,
+        : `The ${nounPhrase(id, hostName)} was reverted by an operator: the host returns to the previous system.`,
   }),
   /** A command takes longer than it should. `why`: as in its state. */
   'command.warning': eventKind({

@@ -126,8 +126,8 @@ export const OPERATION_WORDS: Readonly<Record<OperationId, OperationWords>> = {
     label: 'Switch at next boot',
     noun: 'next-boot preparation',
     preposition: 'of',
-    verb: 'set the system for the next boot of {hosts}',
-    past: 'set the system for the next boot of {hosts}',
+    verb: 'set the boot default of {hosts}',
+    past: 'set the boot default of {hosts}',
   },
   'switch-generation': {
     label: 'Switch to generation',

@@ -74,7 +74,7 @@ export const COMMAND_EVENT_SAMPLES: EventSamples<keyof typeof COMMAND_EVENT_KIND
     {
       params: { operation: 'switch', answer: 'revert' },
       hostName: 'web',
-      sentence: 'The switch on web was taken back by an operator: the host returns to the system before it.',
+      sentence: 'The switch on web was reverted by an operator: the host returns to the previous system.',
     },
   ],
   'command.extended': [
