@@ -66,7 +66,7 @@ describe('the request of a confirmed switch', () => {
     expect(sentOn(link)).toEqual([windowS]);
   });
 
-  it('is unconfirmed when the operator chose so', async () => {
+  it('is unconfirmed when the operator turned it off for this switch', async () => {
     const link = await dial('h1', CONFIRMING);
     await request('switch', { confirm: false });
     expect(sentOn(link)).toEqual([null]);
