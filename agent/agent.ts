@@ -310,7 +310,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       log.error(`${config.stateDir} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
       return;
     }
-    log.info(`the agent's unit starts another agent, or has other settings (${other}): restarting`);
+    log.info(`the unit now names another agent or other settings (${other}): restarting`);
     void end(EXIT_SWITCHED, null);
   }
 

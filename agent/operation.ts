@@ -52,7 +52,7 @@ export interface OperationEnd {
   message: string;
   /** A switch activated a new system: this process ends, so that the new unit starts the new agent. */
   switched?: boolean;
-  /** The system before the switch runs again. */
+  /** The previous system runs again. */
   rolledBack?: RolledBackReason | undefined;
   /** The policy of the host refused it. */
   refusal?: RefusedReason | undefined;

@@ -176,7 +176,7 @@ export async function concludeSwitch(
   return { ...end, switched, settle };
 }
 
-/** Builds the pulled configuration and makes it the system of the next boot. */
+/** Builds the pulled configuration and makes it the boot default. */
 async function switchAtBoot(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { repository } = host;
   const helper = host.rootHelper();
@@ -201,10 +201,10 @@ function concludeBoot(
     if (!stopping()) host.compartments.set('system', 'error', end.failure, commit);
     return { ...error(end.exitCode, end.failure), settle };
   }
-  if (end.kind === 'unchanged') return { ...ok('Nothing to do: this system is the one of the next boot'), settle };
+  if (end.kind === 'unchanged') return { ...ok('Nothing to do: this system is already the boot default'), settle };
   const runsAlready = isRunning(host);
   if (!runsAlready) host.compartments.set('system', 'outdated', 'Takes effect at the next boot', commit);
-  shell.say('✅ The system of the next boot is set');
+  shell.say('✅ The boot default is set');
   return { ...ok(runsAlready ? '' : 'Takes effect at the next boot'), settle };
 }
 
@@ -336,7 +336,7 @@ async function checkVersion(host: OperationHost, shell: Shell): Promise<Operatio
   return version === AGENT_VERSION ? ok(summary) : { status: 'warning', exitCode: 0, message: `mismatch: ${summary}` };
 }
 
-/** Whether the system of the next boot runs, or a specialisation of it. */
+/** Whether the boot default runs, or a specialisation of it. */
 function isRunning({ config }: OperationHost): boolean {
   const { running, profile } = readSystem(config);
   return runs(running, profile);

@@ -26,7 +26,7 @@ const EXIT_UNITS_FAILED = 4;
 
 /**
  * `unchanged`: the system ran already. `partial`: the new system runs, but its activation reported failures. `deferred`:
- * it takes effect at the next boot. `rolled-back`: the system before it runs again. `handover`: the agent of the new
+ * it takes effect at the next boot. `rolled-back`: the previous system runs again. `handover`: the agent of the new
  * system goes on with it. `refused`: by the policy of the host, before anything was activated. `settle` is called once the result is saved.
  */
 /** `agentIsNew`: the agent of the new system runs already. */
@@ -127,7 +127,7 @@ export function withoutFinalEnd(
   const message = `Rolled back: ${end.failure}`;
   compartments.set('system', 'error', message, commit);
   shell.say('');
-  shell.say(`↩ ${message}. The system before the switch runs again.`, 'stderr');
+  shell.say(`↩ ${message}. The previous system runs again.`, 'stderr');
   return { ...error(end.exitCode, end.failure), rolledBack: end.reason, settle: end.settle };
 }
 

@@ -44,7 +44,7 @@ test('six real hosts: the countdown, Keep now, Revert now, a failed check, and a
       await expect(row.locator('[data-mark="units"]')).toHaveAttribute('data-state', 'passed');
       await expect(row.locator('[data-mark="checks"]')).toHaveAttribute('data-state', 'pending');
       expect(fleet.running('h1')).not.toBe(old);
-      // A restart would boot the system before.
+      // A restart would boot the previous system.
       expect(fleet.generation('h1')).toBe(1);
       await row.getByRole('button', { name: 'Keep now' }).click();
       const dialog = page.getByRole('dialog', { name: 'Keep the new system on h1?' });
@@ -66,7 +66,7 @@ test('six real hosts: the countdown, Keep now, Revert now, a failed check, and a
       await dialog.getByRole('button', { name: 'Revert', exact: true }).click();
       await fleet.goesBack('h2');
       await fleetPage.expectOutcome('rolled-back');
-      await expect(panel).toContainText('The host went back to the system before.');
+      await expect(panel).toContainText('The host went back to the previous system.');
       await expect(panel).toContainText('nixos-system-h2-2');
       await expect(panel).toContainText('nixos-system-h1-25.11.1');
       expect(fleet.running('h2')).toBe(old);

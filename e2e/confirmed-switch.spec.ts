@@ -76,11 +76,11 @@ test('row and drawer count down; Keep now and Revert now are carried out, and so
     await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
     await dialog.getByRole('button', { name: 'Revert', exact: true }).click();
     await fleet.expectOutcome('rolled-back');
-    await expect(panel).toContainText('The host went back to the system before.');
+    await expect(panel).toContainText('The host went back to the previous system.');
     await page.goto(`${dashboard.url}/activity`);
     await expect(page.locator('[data-action="command.answered"]')).toHaveCount(2);
     await expect(page.getByTestId('event').filter({ hasText: 'The switch on reverter was rolled back' })).toContainText(
-      'An operator took the switch back.',
+      'An operator reverted the switch.',
     );
   } finally {
     world.expectCuts();
@@ -104,7 +104,7 @@ test('a host whose check fails goes back: row, drawer, activity and the summary 
     const start = page.getByRole('dialog');
     await start.getByRole('button', { name: 'Remove Pull, stage 1' }).click();
     await expect(start.getByTestId('confirm-choice')).toContainText('Takes itself back unless confirmed within 3 min.');
-    await expect(start.getByRole('checkbox', { name: /Go back to the system before/ })).toBeChecked();
+    await expect(start.getByRole('checkbox', { name: /Go back to the previous system/ })).toBeChecked();
     await expectAccessible(page, 'the choice of a confirmed switch');
     await start.getByRole('button', { name: 'Start on 6 hosts' }).click();
 
@@ -113,12 +113,10 @@ test('a host whose check fails goes back: row, drawer, activity and the summary 
     await fleet.openOutput('h6', 'Switch');
     await fleet.expectOutcome('rolled-back');
     const panel = fleet.drawer.getByTestId('confirmation');
-    await expect(panel).toContainText('The host went back to the system before.');
+    await expect(panel).toContainText('The host went back to the previous system.');
     await expect(panel.getByRole('row', { name: /^web/ })).toContainText('Failed');
     await expect(panel).toContainText('nginx: connect() failed (111: Connection refused)');
-    await expect(fleet.drawer).toContainText(
-      'A check of the new system failed. The system before the switch runs again.',
-    );
+    await expect(fleet.drawer).toContainText('A check of the new system failed. The previous system runs again.');
     await expectAccessible(page, 'a switch that was taken back');
 
     await page.goto(`${dashboard.url}/?status=failing`);
@@ -185,9 +183,9 @@ test('a host can be set not to be confirmed, which its button and the activity l
     await expect(tip('web')).toHaveAttribute('data-tip', confirmed);
 
     await fleet.row('web').getByRole('button', { name: 'More actions for web' }).click();
-    await page.getByRole('menuitem', { name: /^Confirmation of switches … As the dashboard is set/ }).click();
+    await page.getByRole('menuitem', { name: /^Confirmation of switches … Dashboard default/ }).click();
     const dialog = page.getByRole('dialog', { name: 'Confirmation of switches: web' });
-    await expect(dialog.getByRole('radio', { name: /^As the dashboard is set/ })).toBeChecked();
+    await expect(dialog.getByRole('radio', { name: /^Dashboard default/ })).toBeChecked();
     await dialog.getByRole('radio', { name: /^Off/ }).check();
     await expect(dialog.getByTestId('confirm-effect')).toHaveText(
       'Not confirmed: confirmed switches are turned off for this host.',
@@ -206,7 +204,7 @@ test('a host can be set not to be confirmed, which its button and the activity l
     await page.getByRole('menuitem', { name: /^Confirmation of switches …/ }).click();
     const both = page.getByRole('dialog', { name: 'Confirmation of switches: 2 hosts' });
     await expect(both.getByRole('radio', { checked: true })).toHaveCount(0);
-    await both.getByRole('radio', { name: /^As the dashboard is set/ }).focus();
+    await both.getByRole('radio', { name: /^Dashboard default/ }).focus();
     await page.keyboard.press('Space');
     await both.getByRole('button', { name: 'Save' }).press('Enter');
     await expect(tip('web')).toHaveAttribute('data-tip', confirmed);

@@ -13,7 +13,7 @@ import { FleetPage } from './support/fleet-page';
 test.describe.configure({ mode: 'default' });
 
 const GENERATION_LABEL = 'Switch to generation';
-const TAKEN_BACK = 'A check of the new system failed. The system before the switch runs again.';
+const TAKEN_BACK = 'A check of the new system failed. The previous system runs again.';
 
 test('the demo connects six real agents, one build succeeds and one fails, and stopping it leaves nothing behind', async ({
   page,
@@ -130,7 +130,7 @@ test('an operator goes back to an older generation by its number, and the dialog
     await open('atlas');
     await expect(dialog.getByTestId('generation')).toHaveCount(4);
     await expect(generation(41)).toContainText('runs now');
-    await expect(generation(41)).toContainText('at next boot');
+    await expect(generation(41)).toContainText('boot default');
     await expect(generation(41)).toContainText('booted');
     await expect(generation(41).getByRole('radio')).toBeDisabled();
     await expect(generation(39)).toContainText(/NixOS 25\.11\.\d{8}\.[0-9a-f]{7}/);
@@ -159,7 +159,7 @@ test('an operator goes back to an older generation by its number, and the dialog
 
     await open('atlas');
     await expect(generation(39)).toContainText('runs now');
-    await expect(generation(39)).toContainText('at next boot');
+    await expect(generation(39)).toContainText('boot default');
     await expect(generation(42)).not.toContainText('runs now');
     await page.keyboard.press('Escape');
 

@@ -93,7 +93,7 @@ test('the menu of a host shows what it accepts, by the keyboard and on a phone',
     await expect(plain).toContainText('No policy: accepts everything.');
     await page.keyboard.press('Escape');
     const broken = await show('broken');
-    await expect(broken).toContainText('accepts nothing that changes it');
+    await expect(broken).toContainText('refuses every operation that would change it');
     await expect(broken).toContainText('has a mistake at hours.zone');
   } finally {
     await closeAll(agents);
@@ -122,7 +122,7 @@ test('a button says that the host will refuse, the host refuses all the same, an
     await button.click();
     const dialog = page.getByRole('dialog', { name: 'Test: strict' });
     await expect(dialog).toContainText('strict does not accept the test run: its policy does not list it.');
-    await dialog.getByRole('button', { name: 'Test anyway' }).click();
+    await dialog.getByRole('button', { name: 'Send anyway' }).click();
     await fleet.expectOutcome('refused');
     await expect(fleet.drawer).toContainText('Refused by the host: its policy does not accept “test”.');
     await expect(fleet.row('strict')).toContainText('Test: refused');

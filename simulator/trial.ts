@@ -25,7 +25,7 @@ export interface TrialOptions {
 export type TrialEnd = 'kept' | { reason: RolledBackReason; message: string };
 
 const FAILED_LINES = 'HTTP 502 from http://localhost:8080/health\nnginx: connect() failed (111: Connection refused)';
-const BACK_MESSAGE = 'the system before the switch was activated';
+const BACK_MESSAGE = 'the previous system was activated';
 
 export class Trial {
   private stage: ConfirmationStage = 'activating';

@@ -96,5 +96,5 @@ export function parseCheckConfig(text: string): { config: CheckConfig; problem: 
   if (parsed.success) return { config: parsed.data, problem: null };
   const [issue] = parsed.error.issues;
   const place = issue === undefined ? '' : issue.path.join('.');
-  return { config: DEFAULT_CONFIG, problem: `has a mistake at ${place || 'its top'}: ${issue?.message ?? ''}` };
+  return { config: DEFAULT_CONFIG, problem: `has a mistake at ${place || 'the top level'}: ${issue?.message ?? ''}` };
 }

@@ -42,7 +42,7 @@ export interface ActivationFacts {
 
 /**
  * `done`: the system is active. `partial`: it is, and something failed. `deferred`: it takes effect at the next boot.
- * `failed`: the system before it is active, unless `halfWay`.
+ * `failed`: the previous system is active, unless `halfWay`.
  */
 export type ActivationEnd =
   | { kind: 'done' }

@@ -11,8 +11,8 @@ const confirmedSchema = z.object({
   /** Seconds from the end of the activation in which it has to be confirmed. */
   windowS: z.number(),
   /**
-   * `activating`: up to the end of the activation. `waiting`: for checks and the confirmation. `keeping`: it is entered
-   * for the next boot. `going-back`: nixfleet-root activates the system before it.
+   * `activating`: up to the end of the activation. `waiting`: for checks and the confirmation. `keeping`: it becomes
+   * the boot default. `going-back`: nixfleet-root activates the previous system.
    */
   stage: z.enum(['activating', 'waiting', 'keeping', 'going-back']),
   /** Units and checks before the switch. */

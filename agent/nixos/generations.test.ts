@@ -50,7 +50,7 @@ esac
 `;
 
 describe('the list of generations', () => {
-  it('has number, time, version, kernel and commit, and marks what runs, what booted and the next boot', () => {
+  it('has number, time, version, kernel and commit, and marks what runs, what booted and the boot default', () => {
     const first = system('first', { 'nixos-version': '25.11.1\n' });
     const second = system('second', {
       'nixos-version': '26.05.1',
@@ -102,7 +102,7 @@ describe('the list of generations', () => {
     ]);
   });
 
-  it('holds the newest 64, by number, and the one of the next boot', () => {
+  it('holds the newest 64, by number, and the boot default', () => {
     const only = system('only');
     for (let number = 1; number <= 100; number += 1) generation(number, only);
     point(profile, 'system-3-link');

@@ -84,7 +84,7 @@ export const revisionOf = (system: string): string => readContents(system).revis
 
 const linkOf = (profile: string, number: number): string => `${profile}-${number}-link`;
 
-/** The newest ones, and always the one of the next boot. */
+/** The newest ones, and always the boot default. */
 function listed(numbers: readonly number[], nextBoot: number | null): readonly number[] {
   const newest = numbers.slice(0, MAX_SYSTEM_GENERATIONS);
   if (nextBoot === null || newest.includes(nextBoot) || !numbers.includes(nextBoot)) return newest;

@@ -59,7 +59,7 @@ describe.skipIf(!hasNix)('a switch by nixfleet-root (skipped without Nix)', () =
       const lines =
         protocol === 3 ? bench.output('sw') : bench.dashboard.all('output').map(({ payload }) => payload.line);
       expect(lines).toContain(said);
-      // Entered for the next boot at once, as before.
+      // Made the boot default at once, as before.
       expect(bench.nixos.generation()).toBe(2);
     },
   );

@@ -95,7 +95,7 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
     expect(await run('switch', 'race')).toMatchObject({ status: 'ok' });
     expect(bench.host.git(['rev-parse', 'HEAD'], bench.host.repoDir)).toBe(other);
     expect(version()).toBe('judged');
-    // As well for what is made the system of the next boot.
+    // As well for what is made the boot default.
     expect(await run('boot', 'boot')).toMatchObject({ refused: 'signature' });
   });
 
@@ -143,7 +143,7 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
       status: 'error',
       refused: 'looser-policy',
       message:
-        'Refused by the host: the policy of generation 1 accepts more than the one of the running system: it has no policy',
+        'Refused by the host: the policy of generation 1 accepts more than the policy of the running system: it has no policy',
     });
     expect(await run('switch-generation', 'to-1', { generation: 1 })).toMatchObject({ refused: 'looser-policy' });
     expect([version(), bench.nixos.generation()]).toEqual(['2', 2]);

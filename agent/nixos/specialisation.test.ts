@@ -18,7 +18,7 @@ describe.skipIf(!hasNix)('a host that runs a specialisation (skipped without Nix
     rmSync(bench.nixos.path('current-system'));
     symlinkSync(system, bench.nixos.path('current-system'));
   }
-  /** The system of version 2 is that of the next boot, and its specialisation runs. */
+  /** The system of version 2 is the boot default, and its specialisation runs. */
   async function switched(): Promise<{ base: string; variant: string }> {
     bench.configure({ version: '2', specialisation: 'quiet' });
     await bench.run(await bench.start(), 'switch', 'first');
@@ -55,7 +55,7 @@ describe.skipIf(!hasNix)('a host that runs a specialisation (skipped without Nix
     expect(bench.output('sw').filter((line) => line.includes('specialisation quiet runs'))).toHaveLength(1);
   });
 
-  it('has nothing to do at the next boot where the system of the specialisation is entered for it', async () => {
+  it('has nothing to set where the system of the specialisation is already the boot default', async () => {
     await switched();
     bench.dashboard.command('boot', 'bt');
     expect((await bench.dashboard.result('bt')).message).toContain('Nothing to do');

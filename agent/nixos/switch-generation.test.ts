@@ -80,17 +80,17 @@ describe.skipIf(!hasNix)('a switch to a generation by its number (skipped withou
     expect(status?.system.status).toBe('ok');
   });
 
-  it('has nothing to do where the generation runs and is the one of the next boot', async () => {
+  it('has nothing to do where the generation runs and is already the boot default', async () => {
     await bench.start();
     go('g3', 3);
     expect(await bench.dashboard.result('g3')).toMatchObject({
       status: 'ok',
-      message: 'Nothing to do: generation 3 runs and is the one of the next boot',
+      message: 'Nothing to do: generation 3 runs and is already the boot default',
     });
     expect(bench.changes()).toEqual([]);
   });
 
-  it('makes the generation that runs the one of the next boot, where it is not', async () => {
+  it('makes the generation that runs the boot default, where it is not', async () => {
     bench.nixos.nix('nix-env', '-p', bench.nixos.profile, '--switch-generation', '1');
     await bench.start();
     go('g3', 3);

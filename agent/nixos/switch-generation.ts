@@ -21,7 +21,7 @@ export async function switchGeneration(host: OperationHost, context: OperationCo
   if (refusal !== null) return refusedEnd(refusal);
   const before = readSystem(config);
   if (before.generation === generation && runs(before.running, path)) {
-    const nothing = `Nothing to do: generation ${generation} runs and is the one of the next boot`;
+    const nothing = `Nothing to do: generation ${generation} runs and is already the boot default`;
     shell.say(`${nothing}.`);
     return ok(nothing);
   }

@@ -31,7 +31,7 @@ export async function switchNixos(
   if (unusable !== null) return { kind: 'failed', exitCode: 1, failure: unusable };
   const before = readSystem(host.config);
   if (before.running === target && before.profile === target) {
-    shell.say(`Nothing to do: ${target} runs and is the system of the next boot.`);
+    shell.say(`Nothing to do: ${target} runs and is already the boot default.`);
     return { kind: 'unchanged' };
   }
   const specialisation =
@@ -66,11 +66,11 @@ export async function switchNixos(
   // What runs already, after a test by hand, needs only the profile and the boot entry.
   const action = isRunning ? 'boot' : 'switch';
   const planned: PlannedActivation = { ...idsOf(context), purpose, action, target, generation: null, commit };
-  shell.say(isRunning ? `Entering ${target} for the next boot: it runs already.` : `Activating ${target}`);
+  shell.say(isRunning ? `Making ${target} the boot default: it runs already.` : `Activating ${target}`);
   return runActivation(host, context, helper, planned, () => helper.activate(shell, planned.id, action, target));
 }
 
-/** Builds, and makes the system that of the next boot. Nothing is activated, so inhibitors don't count. */
+/** Builds, and makes the system the boot default. Nothing is activated, so inhibitors don't count. */
 export async function prepareBoot(
   host: OperationHost,
   context: OperationContext,
@@ -83,7 +83,7 @@ export async function prepareBoot(
   const unusable = unusablePolicy(host.config, target);
   if (unusable !== null) return { kind: 'failed', exitCode: 1, failure: unusable };
   if (readSystem(host.config).profile === target) {
-    context.shell.say(`Nothing to do: ${target} is the system of the next boot.`);
+    context.shell.say(`Nothing to do: ${target} is already the boot default.`);
     return { kind: 'unchanged' };
   }
   const planned: PlannedActivation = {
@@ -94,7 +94,7 @@ export async function prepareBoot(
     generation: null,
     commit,
   };
-  context.shell.say(`Entering ${target} for the next boot.`);
+  context.shell.say(`Making ${target} the boot default.`);
   return runActivation(host, context, helper, planned, () =>
     helper.activate(context.shell, planned.id, 'boot', target),
   );

@@ -71,7 +71,7 @@ describe('a command that the policy refuses', () => {
     expect(await dashboard.result('r')).toMatchObject({ status: 'ok' });
   });
 
-  it('that restarts the agent or the host does neither', async () => {
+  it('does not restart the agent or the host', async () => {
     policy({ operations: [] });
     host.program('sudo', `touch ${host.path('sudo-ran')}`);
     const agent = await connect();
@@ -136,7 +136,7 @@ describe('a command that the policy refuses', () => {
     expect(dashboard.all('host_policy')).toEqual([]);
   });
 
-  it('is known as refused to the next process of the agent, until that is acknowledged', async () => {
+  it('is reported as refused by the next agent process until it is acknowledged', async () => {
     dashboard.settings.acknowledge = false;
     policy({ operations: [] });
     const agent = await connect();
@@ -171,7 +171,7 @@ describe('the report of the policy', () => {
     dashboard.cut();
     expect(await dashboard.frame('host_policy', () => true, from)).toMatchObject({
       state: 'unreadable',
-      problem: 'has a mistake at its top: Unrecognized key: "operation"',
+      problem: 'has a mistake at the top level: Unrecognized key: "operation"',
     });
     expect(AGENT_CAPABILITIES).toContain('policy');
   });

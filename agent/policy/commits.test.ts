@@ -54,7 +54,7 @@ describe('signers', () => {
     expect(await bench.pullAndTest()).toMatchObject({ status: 'ok' });
   });
 
-  it('in the namespace of files, not of git, and of a date that is over, are not accepted', async () => {
+  it('with another namespace than git, or past their valid-before date, are not accepted', async () => {
     const alice = bench.newKey('alice');
     const [principal = '', type = '', key = ''] = alice.split(' ');
     await bench.connect();
@@ -84,7 +84,7 @@ describe('branches', () => {
     expect(await bench.run('test')).toMatchObject({ status: 'ok' });
   });
 
-  it('no longer accept what was taken from them, although the clone still has it', async () => {
+  it('no longer accept a commit that was removed from them, although the clone still has it', async () => {
     bench.policy({ branches: ['main'] });
     const first = host.git(['rev-parse', 'HEAD']);
     const bad = host.commit({ [TEST]: says('bad') });
@@ -169,7 +169,7 @@ describe('a commit that is accepted', () => {
     writeFileSync(join(host.repoDir, TEST), says('changed'));
     expect(await bench.run('test')).toMatchObject({
       refused: 'dirty',
-      message: `Refused by the host: ${host.repoDir} has changes that no commit holds (${TEST})`,
+      message: `Refused by the host: ${host.repoDir} has uncommitted changes (${TEST})`,
     });
   });
 
@@ -211,7 +211,7 @@ describe('a commit that is accepted', () => {
     );
   });
 
-  it('has to be there at all', async () => {
+  it('a switch and a test fail when there is no clone', async () => {
     bench.policy({ branches: ['main'] });
     rmSync(host.remote, { recursive: true });
     await bench.connect();

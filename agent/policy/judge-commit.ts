@@ -53,7 +53,7 @@ async function judge(
   if (changes.length > 0)
     return refused(
       'dirty',
-      `${clone.dir} has changes that no commit holds (${changes[0] ?? ''}${changes.length > 1 ? ` and ${changes.length - 1} more` : ''})`,
+      `${clone.dir} has uncommitted changes (${changes[0] ?? ''}${changes.length > 1 ? ` and ${changes.length - 1} more` : ''})`,
     );
 
   const format = await clone.objectFormat();

@@ -36,7 +36,7 @@ export function judgeGeneration(
     ? null
     : {
         reason: 'looser-policy',
-        text: `the policy of ${name} accepts more than the one of the running system: ${looser}`,
+        text: `the policy of ${name} accepts more than the policy of the running system: ${looser}`,
       };
 }
 
@@ -48,7 +48,7 @@ export function unusablePolicy(config: PolicyPlace, target: string): string | nu
   const place = placeInSystem(config);
   const state = place === null ? null : readPolicy(join(target, place), [config.stateDir, config.repoDir]);
   return state?.kind === 'unreadable'
-    ? `the policy of the new system can't be used, and the host would accept nothing that changes it: ${state.source} ${state.problem}`
+    ? `the policy of the new system can't be used, so the host would refuse every operation that changes it: ${state.source} ${state.problem}`
     : null;
 }
 

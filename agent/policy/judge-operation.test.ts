@@ -48,7 +48,7 @@ describe('a command', () => {
       expect(reason(UNREADABLE, command)).toBe('policy-unreadable');
     }
     expect(judgeOperation(UNREADABLE, { command: 'pull', isConfirmed: false }, NOON)?.text).toBe(
-      "its policy can't be used, so nothing that changes it is accepted: /p is not JSON",
+      "its policy can't be used, so it refuses every operation that would change the host: /p is not JSON",
     );
   });
 
@@ -62,7 +62,7 @@ describe('a command', () => {
     for (const command of CHANGING)
       expect(reason(set({ hours: CLOSED }), command)).toBe(command === 'kill' ? null : 'hours');
     expect(judgeOperation(set({ hours: CLOSED }), { command: 'switch', isConfirmed: false }, NOON)?.text).toBe(
-      'it is outside the hours of its policy; the next window opens Mon 30 Nov, 22:00 (Europe/Berlin)',
+      'its policy does not accept it at this time; the next window opens Mon 30 Nov, 22:00 (Europe/Berlin)',
     );
     for (const command of CHANGING) expect(reason(set({ hours: OPEN }), command)).toBeNull();
   });
@@ -82,7 +82,7 @@ describe('a command', () => {
     ['branches', { branches: ['main'] }],
     ['signers', { signers: { content: '', keys: [], file: '' } }],
     ['an oldest commit', { oldestCommit: '0'.repeat(40) }],
-  ])('that changes flake.lock without a commit is refused with %s', (_rule, policy) => {
+  ])('that changes flake.lock without committing it is refused with %s', (_rule, policy) => {
     expect(reason(set(policy), 'update')).toBe('dirty');
     expect(reason(set(policy), 'force-update', true)).toBe('dirty');
     expect(reason(set(policy), 'pull-switch')).toBeNull();

@@ -7,7 +7,7 @@ import type { Refusal } from './refusal';
 
 /** Switches that can be confirmed, and one that can't. Going back to a system that ran before is no new system. */
 const TRIES_NEW_SYSTEM: ReadonlySet<PolicyOperation> = new Set(['switch', 'pull-switch', 'force-update', 'boot']);
-/** They change flake.lock without a commit. */
+/** They change flake.lock without committing it. */
 const CHANGES_CLONE: ReadonlySet<PolicyOperation> = new Set(['update', 'force-update']);
 
 /** Why a command is refused; null when it is accepted as far as that is known. `isConfirmed`: it has the field `confirm`. */
@@ -30,20 +30,20 @@ export function judgeOperation(
       reason: 'not-confirmed',
       text:
         operation === 'boot'
-          ? 'its policy accepts only confirmed switches, and the system of the next boot can’t be confirmed'
+          ? 'its policy accepts only confirmed switches, and a switch at the next boot can’t be confirmed'
           : 'its policy accepts only confirmed switches, and this one is not confirmed',
     };
   if (judgesCommits(policy) && CHANGES_CLONE.has(operation))
     return {
       reason: 'dirty',
-      text: 'its policy accepts only commits, and this operation changes flake.lock without a commit',
+      text: 'it builds only commits, and this operation changes flake.lock without committing it',
     };
   return null;
 }
 
 export const policyUnreadable = ({ source, problem }: Extract<PolicyState, { kind: 'unreadable' }>): Refusal => ({
   reason: 'policy-unreadable',
-  text: `its policy can't be used, so nothing that changes it is accepted: ${source} ${problem}`,
+  text: `its policy can't be used, so it refuses every operation that would change the host: ${source} ${problem}`,
 });
 
 /** Whether what is built has to be a commit that passes a rule. */
@@ -56,5 +56,5 @@ function outsideHours({ hours }: Policy, operation: PolicyOperation, now: number
   const next = nextOpening(hours, now);
   const opens =
     next === null ? 'no window opens within two weeks' : `the next window opens ${momentText(next, hours.zone)}`;
-  return { reason: 'hours', text: `it is outside the hours of its policy; ${opens}` };
+  return { reason: 'hours', text: `its policy does not accept it at this time; ${opens}` };
 }

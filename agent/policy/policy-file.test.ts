@@ -71,11 +71,11 @@ describe('the file of the policy', () => {
   it.each([
     ['no JSON', '{', 'is not JSON'],
     ['an empty file', '', 'is not JSON'],
-    ['a list', [], 'has a mistake at its top'],
+    ['a list', [], 'has a mistake at the top level'],
     [
       'a field that it does not know',
       { operation: ['pull'] },
-      'has a mistake at its top: Unrecognized key: "operation"',
+      'has a mistake at the top level: Unrecognized key: "operation"',
     ],
     ['an operation that it does not know', { operations: ['swich'] }, 'has a mistake at operations.0'],
     ['operations that are no list', { operations: 'pull' }, 'has a mistake at operations'],

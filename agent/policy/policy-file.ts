@@ -108,7 +108,7 @@ export function parsePolicy(text: string, writable: readonly string[]): { policy
     const [issue] = parsed.error.issues;
     const place = issue?.path.join('.') ?? '';
     const what = plainText(issue?.message ?? '', 200);
-    return { problem: `has a mistake at ${place === '' ? 'its top' : plainText(place, 100)}: ${what}` };
+    return { problem: `has a mistake at ${place === '' ? 'the top level' : plainText(place, 100)}: ${what}` };
   }
   const { operations, hours, branches, signers, signersFile, oldestCommit, confirmed } = parsed.data;
   const keys = signers === undefined && signersFile === undefined ? null : readSigners(signers, signersFile, writable);

@@ -115,7 +115,7 @@ describe('a signature can’t be accepted', () => {
     expect(await bench.run('test')).toMatchObject({ refused: 'signature' });
   });
 
-  it('because an object with the name of the commit has another content', async () => {
+  it("because an object's content does not match its hash", async () => {
     bench.policy({ signers: bench.newKey('alice') });
     await bench.connect();
     const signed = bench.commitBy('alice', { [TEST]: says('alice') });

@@ -1,4 +1,4 @@
-/** The timer of nixfleet-root goes back to the system before, unless it is disarmed in time: exactly one of both happens. */
+/** The timer of nixfleet-root goes back to the previous system, unless it is disarmed in time: exactly one of both happens. */
 import { mkdirSync, readFileSync, renameSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

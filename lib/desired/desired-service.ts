@@ -121,7 +121,7 @@ function follow(source: DesiredStateSource, { clock, log, intervalMs, random = M
   async function noteAnswer({ answer }: Extract<FetchOutcome, { kind: 'ok' }>, signal: AbortSignal): Promise<void> {
     const install = await relations?.prepare(answer.commit);
     if (signal.aborted) return;
-    if (state.error !== null) log.info('desired state fetched again');
+    if (state.error !== null) log.info('the desired state can be fetched again');
     if (state.commit !== answer.commit)
       log.info({ commit: answer.commit, branch: answer.branch }, 'desired state changed');
     install?.();

@@ -109,7 +109,7 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
       againIn(0);
       return;
     }
-    if (state.error !== null) log.info('flake updates fetched again');
+    if (state.error !== null) log.info('flake updates can be fetched again');
     const { update, hint } = found.value;
     if (update !== null && update.headSha !== state.update?.headSha) {
       log.info({ number: update.number, title: update.title, commit: update.headSha }, 'found a flake update');

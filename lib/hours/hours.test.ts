@@ -39,7 +39,7 @@ describe('hours', () => {
     }
   });
 
-  it('in the hour that spring skips never open on that day, and open at its end where they last longer', () => {
+  it('within the hour that is skipped in spring stay closed that day; longer windows open when it ends', () => {
     // On 28 March 2027 the clock in Berlin goes from 02:00 to 03:00, at 01:00 UTC.
     const inside = berlin('02:10', '02:50');
     expect(nextOpening(inside, at('2027-03-28T00:00:00Z'))).toBe(at('2027-03-29T00:10:00Z'));

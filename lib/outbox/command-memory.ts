@@ -9,7 +9,7 @@ export interface CommandResult {
   restarting: boolean;
   /** A part of the stopped command may go on. */
   mayContinue?: boolean | undefined;
-  /** Why the host went back to the system before. */
+  /** Why the host went back to the previous system. */
   rolledBack?: string | undefined;
   /** Which rule of the host's policy refused it. */
   refusal?: string | undefined;

@@ -4,7 +4,7 @@ export const COMMAND_OUTCOMES = [
   'unchanged',
   'partial',
   'failed',
-  /** A confirmed switch: the host went back to the system before it. */
+  /** A confirmed switch: the host went back to the previous system. */
   'rolled-back',
   /** The policy of the host does not accept it. `rejected`: the agent was busy. */
   'refused',

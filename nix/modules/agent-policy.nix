@@ -62,8 +62,8 @@ in
           hours = mkOption {
             default = null;
             description = ''
-              When operations that change the host are accepted. An operation that has begun is never ended by it. null:
-              always.
+              When operations that change the host are accepted. An operation that has begun continues when the window
+              closes. null: always.
             '';
             type = types.nullOr (
               types.submodule {

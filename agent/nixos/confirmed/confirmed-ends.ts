@@ -7,7 +7,7 @@ import { readSystem } from '../system-facts';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import type { ConfirmedSwitch } from './confirmation-report';
 
-/** What nixfleet-root calls the step that enters a confirmed system for the next boot: the id of the switch and this. */
+/** What nixfleet-root calls the step that makes a confirmed system the boot default: the id of the switch and this. */
 export const BOOT_SUFFIX = '-boot';
 
 /** Writes what has changed. A full disk must not end a switch half-way: the timer goes on without the file. */

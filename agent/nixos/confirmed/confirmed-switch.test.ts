@@ -49,7 +49,7 @@ describe.skipIf(!hasNix)('a confirmed switch (skipped without Nix)', () => {
     return bench.start();
   };
 
-  it('is kept once it is confirmed on a new connection, and is entered for the next boot only then', async () => {
+  it('is kept once it is confirmed on a new connection, and becomes the boot default only then', async () => {
     configure();
     await bench.start();
     switches();
@@ -252,7 +252,7 @@ describe.skipIf(!hasNix)('a confirmed switch (skipped without Nix)', () => {
     expect(bench.nixos.generation()).toBe(2);
   });
 
-  it('is entered for the next boot by the next agent when this one is killed after it disarmed the timer', async () => {
+  it('is made the boot default by the next agent when this one is killed after it disarmed the timer', async () => {
     configure();
     const agent = await bench.start();
     switches();
@@ -307,7 +307,7 @@ describe.skipIf(!hasNix)('a confirmed switch (skipped without Nix)', () => {
 
   it.each([
     ['the window', 'the old system', 'waiting', true],
-    ['the window', 'another system that was prepared for the next boot', 'waiting', false],
+    ['the window', 'another system that was made the boot default', 'waiting', false],
     ['the moment after the confirmation', 'the old system', 'keeping', true],
   ] as const)(
     'after a restart of the host in %s that boots %s does not claim that the new one runs',

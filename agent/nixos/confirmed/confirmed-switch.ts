@@ -1,7 +1,7 @@
 /**
  * A switch that takes itself back (docs/switches.md, "Confirmed switches"). A timer of nixfleet-root, which needs neither
  * this agent nor the network nor the new system, activates the old system unless it is disarmed. The new system is
- * activated, but not entered for the next boot until it is confirmed: a restart before that boots the old one.
+ * activated, but does not become the boot default until it is confirmed: a restart before that boots the previous one.
  * Every step is found again by what is on disk, whatever ended the process before.
  */
 import { dirname, join } from 'node:path';
@@ -154,7 +154,7 @@ async function afterActivation(confirmed: ConfirmedSwitch): Promise<RebuildEnd> 
   return openWindow({ ...noting(confirmed, { stage: 'waiting', activation }), since: performance.now() });
 }
 
-/** `window`: the system runs, and its units decide. `unchanged`: the system before it runs. */
+/** `window`: the system runs, and its units decide. `unchanged`: the previous system runs. */
 function whatFollows(
   end: ActivationEnd,
 ): { kind: 'window' } | { kind: 'back'; why: string } | { kind: 'unchanged'; exitCode: number; why: string } {
@@ -237,18 +237,18 @@ function unfinishedCheck({ checks, record }: ConfirmedSwitch): [RolledBackReason
   return ['check-failed', `${what} had not passed within ${record.confirm.windowS} s`];
 }
 
-/** The timer is disarmed: the system stays. It is entered for the next boot. `verdict`: that of the checks; null: not known. */
+/** The timer is disarmed: the system stays. It becomes the boot default. `verdict`: that of the checks; null: not known. */
 async function enterForBoot(confirmed: ConfirmedSwitch, verdict: ChecksVerdict | null): Promise<RebuildEnd> {
   const { host, context, helper, record } = confirmed;
   const { shell } = context;
   const id = `${record.id}${BOOT_SUFFIX}`;
-  shell.say(`Confirmed. Entering ${record.target} for the next boot.`);
+  shell.say(`Confirmed. Making ${record.target} the boot default.`);
   const found = await helper.stateOf(shell, id);
   let { folder } = found;
   if (found.state === 'none') {
     const started = await helper.activate(shell, id, 'boot', record.target);
     if (!started.ok)
-      return partial(confirmed, started.exitCode, `it could not be entered for the next boot: ${started.problem}`);
+      return partial(confirmed, started.exitCode, `it could not be made the boot default: ${started.problem}`);
     folder = dirname(started.started.output);
   }
   const end = await followActivation(
@@ -259,7 +259,7 @@ async function enterForBoot(confirmed: ConfirmedSwitch, verdict: ChecksVerdict |
     join(folder, OUTPUT_FILE),
   );
   if (end.kind === 'failed')
-    return partial(confirmed, end.exitCode, `it could not be entered for the next boot: ${end.failure}`);
+    return partial(confirmed, end.exitCode, `it could not be made the boot default: ${end.failure}`);
   const { activation } = record.confirm;
   if (!runs(readSystem(host.config).running, record.target))
     return failed(confirmed, 1, `the system was confirmed, but ${whatRuns(confirmed)}`);

@@ -1,5 +1,5 @@
 /**
- * A confirmed switch that goes back. Only the timer of nixfleet-root activates the system before it, whatever the reason
+ * A confirmed switch that goes back. Only the timer of nixfleet-root activates the previous system, whatever the reason
  * is; this lets it fire soon, waits for it, and judges by what runs.
  */
 import { join } from 'node:path';
@@ -97,7 +97,7 @@ export function afterRestart(confirmed: ConfirmedSwitch): RebuildEnd {
       back?.reason ?? 'restarted',
       back?.text ?? 'the host restarted before the confirmation',
     );
-  // It booted what had been prepared for the next boot before the switch.
+  // It booted what had been made the boot default before the switch.
   if (!runs(running, record.target))
     return failed(confirmed, EXIT_KILLED, `the host restarted before the confirmation; ${whatRuns(confirmed)}`);
   if (stage === 'keeping' && profile === record.target) return done(confirmed);
@@ -112,7 +112,7 @@ export function timerGone(confirmed: ConfirmedSwitch): RebuildEnd {
   return failed(
     confirmed,
     EXIT_KILLED,
-    `${TIMER_GONE}: ${whatRuns(confirmed)}, and it was neither confirmed nor entered for the next boot`,
+    `${TIMER_GONE}: ${whatRuns(confirmed)}, and it was neither confirmed nor made the boot default`,
   );
 }
 

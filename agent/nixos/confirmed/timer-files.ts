@@ -47,7 +47,8 @@ export function readTimer(folder: string): TimerFiles {
 
 /** Since the timer was armed. Without an uptime in the file: by the clock. */
 function secondsSince(armed: ReadonlyMap<string, string>): number {
-  const uptime = Number(armed.get('uptime') ?? NaN);
+  // As the kernel writes it: seconds, and those of all idle processors.
+  const uptime = Number(armed.get('uptime')?.split(' ')[0]);
   return Number.isFinite(uptime) ? uptimeSeconds() - uptime : Date.now() / 1_000 - Number(armed.get('armed'));
 }
 

@@ -13,7 +13,7 @@ describe.skipIf(BOOT !== 'fifth')(
     });
     afterAll(() => machine.stop());
 
-    it('boots the system before the switch, and is reported as rolled back', async () => {
+    it('boots the previous system, and is reported as rolled back', async () => {
       expect(machine.version()).toBe('46');
       expect(await machine.result('confirmed-restarted')).toMatchObject({
         status: 'error',
@@ -23,7 +23,7 @@ describe.skipIf(BOOT !== 'fifth')(
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     });
 
-    it('whose activation hangs is stopped by its timer, and the system before it runs again', async () => {
+    it('whose activation hangs is stopped by its timer, and the previous system is activated again', async () => {
       const id = 'confirmed-hung';
       const unit = `nixfleet-activate-c${id}.service`;
       const old = machine.running();

@@ -200,7 +200,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
   });
 
-  it('that only a restart can activate (100) is the system of the next boot, with a warning', async () => {
+  it('that only a restart can activate (100) is the boot default, with a warning', async () => {
     const before = machine.running();
     machine.configure({ version: '14' });
     machine.ends(100);

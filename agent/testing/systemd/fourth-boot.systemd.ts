@@ -5,7 +5,7 @@ import { addScriptUnit, BOOT, NOTHING_LEFT, rebootMachine, systemctl, WAIT, type
 const CHECKS = { units: { settle: 0 }, tests: 'off' };
 /** The shortest window. */
 const WINDOW = { confirm: { window_s: 60 } };
-/** The window and the activation of the system before. */
+/** The window and the activation of the previous system. */
 const PATIENT = { timeout: 110_000 };
 
 describe.skipIf(BOOT !== 'fourth')(
@@ -80,7 +80,7 @@ describe.skipIf(BOOT !== 'fourth')(
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     });
 
-    it('goes back without any agent, as after a system that removes it, and the agent of the old system reports it', async () => {
+    it('goes back without any agent, as after a system that removes it, and the agent of the previous system reports it', async () => {
       await tries('44', 'confirmed-removed');
       systemctl('stop', 'nixfleet-agent.service');
       await expect.poll(() => machine.running(), PATIENT).toBe(old);

@@ -1,4 +1,4 @@
-/** What the agent finds after a restart of the machine into the system before. The third boot is into the new one. */
+/** What the agent finds after a restart of the machine into the previous system. The third boot is into the new one. */
 import { describe, expect, it } from 'vitest';
 import { BOOT, NOTHING_LEFT, useRebootedMachine, WAIT, type Machine } from './machine';
 

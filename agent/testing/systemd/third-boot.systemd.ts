@@ -21,7 +21,7 @@ describe.skipIf(BOOT !== 'third')(
       const { status } = await machine.result('after-boot');
       expect(status).toBe('ok');
       expect(machine.output('after-boot')).toContain(
-        `Nothing to do: ${machine.running()} runs and is the system of the next boot.`,
+        `Nothing to do: ${machine.running()} runs and is already the boot default.`,
       );
     });
 

@@ -6,7 +6,7 @@ import { useOperations } from '../_operations/operations-context';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 const HINTS: Readonly<Record<HostView['confirmSwitches'], string>> = {
-  default: 'As the dashboard is set.',
+  default: 'Dashboard default.',
   on: 'On for this host.',
   off: 'Off for this host.',
 };

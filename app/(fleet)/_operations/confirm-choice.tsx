@@ -11,7 +11,7 @@ export function ConfirmChoice({ words, onChange }: { words: ConfirmWords; onChan
         <Checkbox
           checked={words.isConfirmed}
           onChange={onChange}
-          label="Go back to the system before unless it is confirmed"
+          label="Go back to the previous system unless the switch is confirmed"
         />
       )}
       {words.sentences.map((sentence) => (

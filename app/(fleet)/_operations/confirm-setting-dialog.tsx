@@ -14,12 +14,12 @@ import { useHosts } from './use-hosts';
 import { CONFIRM_SETTINGS, type ConfirmSetting } from '@/lib/protocol/confirm-setting';
 
 const CHOICES: Readonly<Record<ConfirmSetting, { label: string; hint: string }>> = {
-  default: { label: 'As the dashboard is set', hint: 'A host that runs a dashboard is not confirmed then.' },
+  default: { label: 'Dashboard default', hint: 'Switches of a host that runs a dashboard are then not confirmed.' },
   on: { label: 'On', hint: 'Each switch goes back unless it is confirmed.' },
   off: { label: 'Off', hint: 'Switches stay as they are. The dialog of a switch still offers the choice.' },
 };
 
-/** Whether switches of hosts are confirmed: set for these hosts, or as the dashboard is set. */
+/** Whether switches of hosts are confirmed: set for these hosts, or the default of the dashboard. */
 export function ConfirmSettingDialog({ hostIds, onClose }: { hostIds: readonly string[]; onClose: () => void }) {
   const hosts = useHosts(hostIds);
   const { confirm: policy } = useLiveFacts();

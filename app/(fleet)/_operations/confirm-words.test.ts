@@ -9,7 +9,7 @@ const nixos = (id: string, missing: HostView['missingCapabilities'] = []) =>
 const WITHOUT_HELPER: HostView['missingCapabilities'] = ['activation', 'boot', 'confirm'];
 
 describe('what a page says of the confirmation of a switch', () => {
-  it('is nothing for what is no switch', () => {
+  it('is null for an operation that is not a switch', () => {
     expect(confirmWords('pull', [nixos('a')], POLICY)).toBeNull();
   });
 
@@ -48,7 +48,9 @@ describe('what a page says of the confirmation of a switch', () => {
     expect(confirmWords('switch', [host], POLICY)).toEqual({
       hasChoice: true,
       isConfirmed: false,
-      sentences: ['Not confirmed: a dashboard runs on this host, and an older one could not read its newer database.'],
+      sentences: [
+        'Not confirmed: a dashboard runs on this host, and after going back, the older dashboard could not read the database.',
+      ],
     });
     expect(confirmWords('switch', [host], POLICY, true)).toMatchObject({ isConfirmed: true });
   });
@@ -67,7 +69,7 @@ describe('what a page says of the confirmation of a switch', () => {
       isConfirmed: true,
       sentences: ['Takes itself back unless confirmed within 3 min, as set for this host.'],
     });
-    expect(words('on', POLICY, false)?.sentences).toEqual(['Not confirmed: the operator chose so.']);
+    expect(words('on', POLICY, false)?.sentences).toEqual(['Not confirmed: turned off for this switch.']);
     const onDashboard = { ...nixos('a'), hostsDashboard: true, confirmSwitches: 'on' } as const;
     expect(confirmWords('switch', [onDashboard], POLICY)?.isConfirmed).toBe(true);
     const older = { ...nixos('a', ['confirm']), confirmSwitches: 'on' } as const;
@@ -78,7 +80,7 @@ describe('what a page says of the confirmation of a switch', () => {
     expect(confirmWords('switch', [nixos('a')], POLICY, false)).toEqual({
       hasChoice: true,
       isConfirmed: false,
-      sentences: ['Not confirmed: the operator chose so.'],
+      sentences: ['Not confirmed: turned off for this switch.'],
     });
     expect(confirmWords('switch', [nixos('a')], { ...POLICY, enabled: false })).toEqual({
       hasChoice: false,

@@ -86,7 +86,7 @@ describe('reportDispatch', () => {
     ['refresh-system', 'System check of 2 hosts started', 'Could not check the system of h1'],
     ['refresh-all', 'Status refresh of 2 hosts started', 'Could not refresh the status of h1'],
     ['force-update', 'Forced agent update on 2 hosts started', 'Could not force an agent update on h1'],
-    ['boot', 'Next-boot preparation of 2 hosts started', 'Could not set the system for the next boot of h1'],
+    ['boot', 'Next-boot preparation of 2 hosts started', 'Could not set the boot default of h1'],
     [
       'switch-generation',
       'Switch to another generation on 2 hosts started',

@@ -47,7 +47,7 @@ export function GenerationDialog({ hostId, onClose }: { hostId: string; onClose:
       open
       onClose={onClose}
       title={`${OPERATIONS[OPERATION].label}: ${host.name}`}
-      description="Activates the system of the chosen generation, and makes it the one of the next boot."
+      description="Activates the system of the chosen generation, and makes it the boot default."
       footer={
         <>
           <Button onClick={onClose} data-autofocus>

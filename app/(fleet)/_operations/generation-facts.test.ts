@@ -11,7 +11,7 @@ it.each([
   expect(shortRevision(revision)).toBe(short);
 });
 
-it('a generation can be chosen unless it runs and is the one of the next boot', () => {
+it('a generation can be chosen unless it runs and is the boot default', () => {
   expect(isInUse({ runs: true, nextBoot: true })).toBe(true);
   expect(isInUse({ runs: true, nextBoot: false })).toBe(false);
   expect(isInUse({ runs: false, nextBoot: true })).toBe(false);

@@ -1,7 +1,7 @@
 /** What the list of generations derives from a generation. Pure. */
 import type { SystemGeneration } from '@/lib/fleet/records/generations-record';
 
-/** It runs and is the one of the next boot: there is nothing to switch. */
+/** It runs and is the boot default: there is nothing to switch. */
 export function isInUse({ runs, nextBoot }: Pick<SystemGeneration, 'runs' | 'nextBoot'>): boolean {
   return runs && nextBoot;
 }

@@ -37,7 +37,7 @@ export function GenerationList({
       {(more > 0 || !generations.some(({ runs }) => runs)) && (
         <p className="border-t px-3 py-2 text-xs text-muted">
           {more > 0 && `${counted(more, 'older generation')} ${more === 1 ? 'is' : 'are'} not listed. `}
-          {!generations.some(({ runs }) => runs) && 'The system that runs now is none of these generations.'}
+          {!generations.some(({ runs }) => runs) && 'The running system is not in this list.'}
         </p>
       )}
     </fieldset>
@@ -79,7 +79,7 @@ function Row({
       <span className="flex flex-wrap items-center gap-x-2 gap-y-1 font-medium">
         Generation {number}
         {runs && <Badge tone="ok">runs now</Badge>}
-        {nextBoot && <Badge tone="accent">at next boot</Badge>}
+        {nextBoot && <Badge tone="accent">boot default</Badge>}
         {booted && <Badge>booted</Badge>}
       </span>
       <span className="flex flex-wrap gap-x-3 text-xs text-muted">

@@ -129,7 +129,8 @@ export function planOffers(plan: OperationPlan): Offer[] {
         operation: plan.operation,
         hosts: forced,
         force: true,
-        label: labelOf(plan.operation, forced, ' anyway'),
+        // The host decides: it may refuse what is sent.
+        label: code === 'policy' ? counted('Send anyway', forced) : labelOf(plan.operation, forced, ' anyway'),
       });
     }
   }
@@ -137,9 +138,11 @@ export function planOffers(plan: OperationPlan): Offer[] {
 }
 
 function labelOf(operation: OperationId, hosts: readonly HostView[], more = ''): string {
-  const label = `${OPERATIONS[operation].label}${more}`;
-  return hosts.length === 1 ? label : `${label} (${hosts.length})`;
+  return counted(`${OPERATIONS[operation].label}${more}`, hosts);
 }
+
+const counted = (label: string, hosts: readonly HostView[]): string =>
+  hosts.length === 1 ? label : `${label} (${hosts.length})`;
 
 /** The running commands that the operation would end: "the switch on h1". A stop does just that, so it lists none. */
 export function endedBy(plan: OperationPlan): string[] {

@@ -24,23 +24,23 @@ const NOON = Date.parse('2026-11-30T12:00:00Z');
 
 describe('the summary of a policy', () => {
   it.each([
-    ['not reported yet', { policy: null }, 'The agent of this host has not reported it yet.'],
+    ['not reported yet', { policy: null }, 'The agent of this host has not reported a policy yet.'],
     [
       'an older agent',
       { policy: null, missingCapabilities: ['policy'] },
-      'The agent of this host does not follow a policy: it accepts everything. Update the agent to set one.',
+      'The agent of this host does not support policies, so the host accepts everything. Update the agent to set one.',
     ],
     ['none', { policy: NONE }, 'No policy: accepts everything.'],
     ['none, offline', { policy: NONE, online: false }, 'No policy: accepts everything. This is what it reported last.'],
     [
       'unreadable',
       { policy: { ...NONE, state: 'unreadable', problem: 'is not JSON' } },
-      'Its policy can’t be used, so it accepts nothing that changes it: /etc/nixfleet-agent/policy.json is not JSON.',
+      'The host’s policy can’t be used, so the host refuses every operation that would change it: /etc/nixfleet-agent/policy.json is not JSON.',
     ],
     [
       'set',
       { policy: set({}) },
-      'It refuses everything else, whoever asks. Checks, refreshes and Stop are always accepted.',
+      'The host accepts only what is listed here, whoever asks. Checks, refreshes and Stop are always accepted.',
     ],
   ] satisfies [string, Partial<HostView>, string][])('says it: %s', (_name, change, sentence) => {
     expect(policySummary(aHost('web', change))).toBe(sentence);
@@ -99,7 +99,7 @@ describe('an operation that a host will refuse', () => {
     expect(planSentence(plan)).toBe('Cannot switch web: it does not accept it.');
     expect(plan.groups[0]?.blocked.reason).toBe('web does not accept the switch: its policy does not list it.');
     expect([isPossible('switch', host), needsReview(plan)]).toEqual([true, true]);
-    expect(planOffers(plan)).toMatchObject([{ operation: 'switch', force: true, label: 'Switch anyway' }]);
+    expect(planOffers(plan)).toMatchObject([{ operation: 'switch', force: true, label: 'Send anyway' }]);
     expect(planOperation('pull', [host]).ready).toEqual([host]);
   });
 
@@ -110,7 +110,7 @@ describe('an operation that a host will refuse', () => {
       'Takes itself back unless confirmed within 3 min.',
     ]);
     expect(confirmWords('switch', [strict], policy, false)?.sentences).toEqual([
-      'Not confirmed: the operator chose so.',
+      'Not confirmed: turned off for this switch.',
       'web accepts only confirmed switches, and will refuse this one.',
     ]);
   });

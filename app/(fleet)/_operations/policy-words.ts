@@ -18,17 +18,17 @@ export interface PolicyRule {
 export function policySummary({ policy, protocol, missingCapabilities, online }: HostView): string {
   if (policy === null) {
     if (protocol > 0 && missingCapabilities.includes('policy'))
-      return 'The agent of this host does not follow a policy: it accepts everything. Update the agent to set one.';
-    return 'The agent of this host has not reported it yet.';
+      return 'The agent of this host does not support policies, so the host accepts everything. Update the agent to set one.';
+    return 'The agent of this host has not reported a policy yet.';
   }
   const when = online ? '' : ' This is what it reported last.';
   switch (policy.state) {
     case 'none':
       return `No policy: accepts everything.${when}`;
     case 'unreadable':
-      return `Its policy can’t be used, so it accepts nothing that changes it: ${policy.source} ${policy.problem}.${when}`;
+      return `The host’s policy can’t be used, so the host refuses every operation that would change it: ${policy.source} ${policy.problem}.${when}`;
     case 'set':
-      return `It refuses everything else, whoever asks. Checks, refreshes and Stop are always accepted.${when}`;
+      return `The host accepts only what is listed here, whoever asks. Checks, refreshes and Stop are always accepted.${when}`;
   }
 }
 

@@ -18,7 +18,7 @@ export const extendCommand = operatorAction(
 );
 
 /**
- * Keeps the new system of a confirmed switch, or goes back to the one before. Stored, and repeated until the host acts on
+ * Keeps the new system of a confirmed switch, or goes back to the previous one. Stored, and repeated until the host acts on
  * it; the first operator's answer counts.
  */
 export const answerConfirmation = operatorAction(

@@ -4,7 +4,7 @@ import type { CommandView } from '@/lib/protocol/live/views/command-view';
 
 export interface CommandWord {
   word: string;
-  /** `back`: the host went back to the system before. */
+  /** `back`: the host went back to the previous system. */
   tone: 'ok' | 'warn' | 'bad' | 'back' | 'busy' | 'idle';
 }
 

@@ -44,7 +44,7 @@ export function ConfirmationAnswers({
     if (result?.ok === true) return;
     toast({
       tone: 'error',
-      title: keep ? 'The new system was not kept' : 'The switch was not taken back',
+      title: keep ? 'The new system was not kept' : 'The switch was not reverted',
       body: result?.reason ?? 'The dashboard did not answer. Try again.',
     });
   };
@@ -73,7 +73,7 @@ export function ConfirmationAnswers({
         icon={<Undo2 className={iconClass} aria-hidden="true" />}
         aria-disabled={blocked !== null || busy || undefined}
         aria-busy={busy || undefined}
-        data-tip={blocked ?? 'Goes back to the system before the switch.'}
+        data-tip={blocked ?? 'Goes back to the previous system.'}
         onClick={() => {
           if (blocked === null && !busy) setAsks('revert');
         }}
@@ -85,7 +85,7 @@ export function ConfirmationAnswers({
         onClose={() => setAsks(null)}
         size="sm"
         title={`Keep the new system on ${hostName}?`}
-        description="Checks that have not passed are ignored. The host enters the new system for the next boot."
+        description="Checks that have not passed are ignored. The host makes the new system its boot default."
         footer={
           <>
             <Button onClick={() => setAsks(null)} data-autofocus>
@@ -102,7 +102,7 @@ export function ConfirmationAnswers({
         onClose={() => setAsks(null)}
         size="sm"
         title={`Revert the switch on ${hostName}?`}
-        description="The host activates the system before the switch again. This can’t be undone, but you can switch again."
+        description="The host activates the previous system again. You can switch again afterwards."
         footer={
           <>
             <Button onClick={() => setAsks(null)} data-autofocus>

@@ -50,7 +50,7 @@ export function ConfirmationPanel({
       <dl className="mt-1.5 grid grid-cols-[auto_1fr] gap-x-2.5 gap-y-0.5 text-muted lg:flex lg:flex-wrap">
         <dt>New system</dt>
         <dd className="min-w-0 font-mono break-words lg:mr-4">{systemName(system)}</dd>
-        <dt>System before</dt>
+        <dt>Previous system</dt>
         <dd className="min-w-0 font-mono break-words">{systemName(previous)}</dd>
       </dl>
       <ConfirmationChecks checks={confirmation.checks} />

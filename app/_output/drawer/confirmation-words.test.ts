@@ -70,12 +70,12 @@ it('says what a confirmed switch is doing, and how it ended', () => {
   expect(confirmationSentence(open, view({ answer: { keep: true, by: '' } }))).toBe(
     'The dashboard keeps the new system.',
   );
-  expect(confirmationSentence(open, view({ answer: { keep: false, by: 'ada' } }))).toBe('ada takes the switch back.');
+  expect(confirmationSentence(open, view({ answer: { keep: false, by: 'ada' } }))).toBe('ada chose Revert now.');
   expect(confirmationSentence(open, view({ stage: 'going-back', answer: { keep: true, by: '' } }))).toBe(
-    'The host is going back to the system before.',
+    'The host is going back to the previous system.',
   );
   expect(confirmationSentence({ phase: 'ended', outcome: 'rolled-back' }, view())).toBe(
-    'The host went back to the system before.',
+    'The host went back to the previous system.',
   );
   expect(confirmationSentence({ phase: 'ended', outcome: 'lost' }, view())).toBe(
     'Which system the host has kept is not known.',

@@ -45,10 +45,11 @@ export function confirmationSentence(
 ): string {
   if (command.phase === 'ended') return ENDED[command.outcome ?? ''] ?? ENDED_OTHERWISE;
   if (stage === 'keeping') return 'The host is keeping the new system.';
-  if (stage === 'going-back') return 'The host is going back to the system before.';
+  if (stage === 'going-back') return 'The host is going back to the previous system.';
   if (answer !== null) {
-    const who = answer.by === '' ? 'The dashboard' : answer.by;
-    return answer.keep ? `${who} keeps the new system.` : `${who} takes the switch back.`;
+    // The dashboard only ever keeps.
+    if (answer.by === '') return 'The dashboard keeps the new system.';
+    return `${answer.by} chose ${answer.keep ? 'Keep' : 'Revert'} now.`;
   }
   return stage === 'activating'
     ? 'The host is activating the new system.'
@@ -58,7 +59,7 @@ export function confirmationSentence(
 /** Why an operator can't answer any more, as a sentence; null when it is possible. */
 export function answerBlocked({ stage, answer }: Pick<ConfirmationView, 'stage' | 'answer'>): string | null {
   if (stage === 'keeping') return 'The host is already keeping the new system.';
-  if (stage === 'going-back') return 'The host is already going back to the system before.';
+  if (stage === 'going-back') return 'The host is already going back to the previous system.';
   return answer !== null && answer.by !== '' ? `${answer.by} has answered already.` : null;
 }
 
@@ -67,7 +68,7 @@ const ENDED: Readonly<Record<string, string>> = {
   succeeded: 'The host has kept the new system.',
   unchanged: 'The host has kept the new system.',
   partial: 'The host has kept the new system.',
-  'rolled-back': 'The host went back to the system before.',
+  'rolled-back': 'The host went back to the previous system.',
 };
 
 /** "nixos-system-web-25.11 (a1b2c3d)" of a store path; anything else as it is, "not known" when empty. */

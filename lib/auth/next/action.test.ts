@@ -151,7 +151,7 @@ describe('an action that its operator may not do', () => {
     ]);
   });
 
-  it('needs each of its verbs', async () => {
+  it('is denied unless every one of its verbs is allowed', async () => {
     request.may = (_actor, verb) => verb !== 'approve';
     const verbOf = (word: string): Verb => (word === 'merge' ? 'approve' : 'operate');
     const start = operatorAction({ verb: ({ host }) => host.split(',').map(verbOf) }, nameSchema, () => 'started');

@@ -116,7 +116,7 @@ export class CommandDispatcher {
     return found.isWarning && refused === null;
   }
 
-  /** Keeps the new system of a confirmed switch, or goes back to the one before. The first operator's answer counts. */
+  /** Keeps the new system of a confirmed switch, or goes back to the previous one. The first operator's answer counts. */
   async answer(commandId: string, keep: boolean, by: Requester): Promise<AnswerResult> {
     const hostId = this.core.memory.liveCommand(commandId)?.hostId;
     const over = { ok: false, reason: 'The command has ended.' } as const;

@@ -15,7 +15,7 @@ export const HEARTBEAT_ANSWER_MS = 30_000;
 export const EVIDENCE_MS = 90_000;
 /** How long a host may stay away after a restart of the dashboard before its commands count as lost. */
 export const RECOVERY_MS = 10 * 60_000;
-/** How long a host may take to go back, or to enter the system for the next boot, and to report it. */
+/** How long a host may take to go back, or to make the system the boot default, and to report it. */
 export const CONFIRM_GRACE_MS = 10 * 60_000;
 /** This many heartbeats in a row that do not show a command mean that it no longer runs. */
 export const QUIET_HEARTBEATS = 2;
@@ -40,7 +40,7 @@ export type CommandInput =
   | { type: 'result'; result: CommandResult }
   /** The agent reports on a confirmed switch. `on`: its connection. `endsAt`: when its timer fires; null: none is armed. */
   | { type: 'confirmation'; report: ConfirmationReport; endsAt: number | null; on: string }
-  /** An operator keeps the new system, or goes back to the one before. */
+  /** An operator keeps the new system, or goes back to the previous one. */
   | { type: 'answered'; keep: boolean; by: string }
   /** The agent refused a command because another one runs; `isThis`: the running one is this command. */
   | { type: 'rejected'; isThis: boolean; reason: string }

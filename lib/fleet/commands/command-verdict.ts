@@ -146,25 +146,25 @@ const ROLLED_BACK: Readonly<Record<RolledBackReason, string>> = {
   'activation-hung': 'The activation of the new system did not end in time.',
   'agent-missing': 'The agent of the new system did not come back in time.',
   restarted: 'The host restarted before the new system was confirmed.',
-  operator: 'An operator took the switch back.',
+  operator: 'An operator reverted the switch.',
 };
 
 /** For an agent that names the rule alone. */
 const REFUSED: Readonly<Record<RefusedReason, string>> = {
   operation: 'The policy of the host does not accept this operation.',
-  hours: 'It is outside the hours of the host’s policy.',
+  hours: 'The policy of the host does not accept this operation at this time.',
   branch: 'The commit is on none of the branches that the host accepts.',
   signature: 'The commit is not signed by a signer that the host accepts.',
-  'oldest-commit': 'The commit is older than the host accepts.',
-  dirty: 'The host accepts only commits, and what would be built is none.',
+  'oldest-commit': 'The commit is neither the oldest one that the host accepts nor a descendant of it.',
+  dirty: 'The host builds only commits, and what would be built has uncommitted changes.',
   'not-confirmed': 'The host accepts only confirmed switches.',
-  'looser-policy': 'The policy of the system to go back to accepts more than the one of the running system.',
-  'policy-unreadable': 'The policy of the host can’t be used, so it accepts nothing that changes it.',
+  'looser-policy': 'That system’s policy accepts more than the policy of the running system.',
+  'policy-unreadable': 'The host’s policy can’t be used, so the host refuses every operation that would change it.',
 };
 
-/** Why a host went back to the system before the switch, and its message. */
+/** Why a host went back to the previous system, and its message. */
 function rolledBack(why: RolledBackReason, message: string): string {
-  return [ROLLED_BACK[why], 'The system before the switch runs again.', reported(message)].join(' ').trim();
+  return [ROLLED_BACK[why], 'The previous system runs again.', reported(message)].join(' ').trim();
 }
 
 function failure({ message, exitCode }: CommandResult): string {

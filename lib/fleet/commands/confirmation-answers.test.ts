@@ -114,7 +114,7 @@ describe('the answer of an operator', () => {
 
   it('is the first one: a contrary one is refused, an equal one changes nothing', () => {
     const play = switchOf(...waiting, answered(false, 'ada'), answers('operator revert'));
-    expect(answerRefusal(play.state, true)).toBe('ada has already answered: go back to the system before it.');
+    expect(answerRefusal(play.state, true)).toBe('ada has already answered: go back to the previous system.');
     expect(answerRefusal(play.state, false)).toBeNull();
     answered(true, 'bob')(play);
     answered(false, 'bob')(play);
@@ -124,7 +124,7 @@ describe('the answer of an operator', () => {
 
   it.each([
     ['has kept the system', report('keeping'), 'The host has already kept the new system.'],
-    ['goes back', report('going-back'), 'The host is already going back to the system before it.'],
+    ['goes back', report('going-back'), 'The host is already going back to the previous system.'],
   ] as const)('is refused when the host %s', (_title, last, reason) => {
     const { state } = switchOf(...waiting, last);
     expect(answerRefusal(state, true)).toBe(reason);

@@ -286,7 +286,7 @@ describe('the deadline of a confirmed switch', () => {
   const deadline = (play: Play) => (play.state.phase === 'ended' ? 0 : play.state.deadline);
   const { hardAfterMs } = OPERATIONS.switch;
 
-  it('is that of the command, or later when the host goes back later', () => {
+  it('is the command’s deadline, or later if the confirmation window ends after it', () => {
     expect(deadline(switchOf(...waiting))).toBe(T0 + hardAfterMs);
     const late = switchOf(sendConfirmed, output, wait(hardAfterMs - MINUTE), output, report('activating'));
     expect(deadline(late)).toBe(T0 + hardAfterMs - MINUTE + CONFIRM_S * SECOND + CONFIRM_GRACE_MS);

@@ -97,9 +97,9 @@ export function answerRefusal(state: CommandState, keep: boolean): string | null
   if (state.phase !== 'confirming') return 'The host is not waiting for a confirmation.';
   const { stage, answer } = state.confirmation;
   if (stage === 'keeping') return 'The host has already kept the new system.';
-  if (stage === 'going-back') return 'The host is already going back to the system before it.';
+  if (stage === 'going-back') return 'The host is already going back to the previous system.';
   if (answer?.byOperator !== true || answer.keep === keep) return null;
-  return `${answer.by} has already answered: ${answer.keep ? 'keep the new system' : 'go back to the system before it'}.`;
+  return `${answer.by} has already answered: ${answer.keep ? 'keep the new system' : 'go back to the previous system'}.`;
 }
 
 /** Whether an operator has answered: a second answer that says the same changes nothing. */
@@ -122,7 +122,7 @@ export function stepConfirming(
       const next = { ...state, confirmation: { ...state.confirmation, answer: { keep, byOperator: true, by } } };
       const text = keep
         ? `${by} keeps the new system without waiting for its checks.`
-        : `${by} takes the switch back: the host returns to the system before it.`;
+        : `${by} reverts the switch: the host returns to the previous system.`;
       return stay(next, { type: 'note', text }, ...sent(next));
     }
     case 'registered':
@@ -172,5 +172,5 @@ function noResult({ confirmation: { stage }, disconnected }: Phase<'confirming'>
   const why = disconnected ? 'The host did not come back' : 'The host sent no result';
   return stage === 'keeping'
     ? `${why} after it had begun to keep the new system. Which system it runs is not known.`
-    : `${why} in time. By itself it should have gone back to the system before the switch, but that is not confirmed.`;
+    : `${why} in time. By itself it should have gone back to the previous system, but that is not confirmed.`;
 }

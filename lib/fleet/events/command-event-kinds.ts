@@ -1,6 +1,6 @@
 /** Events of commands: requested, sent or refused, and how they end. */
 import { z } from 'zod';
-import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
+import { endPhrase, nounPhrase } from '../operations/operation-words';
 import { eventKind, timeSchema, type EventSubject } from './event-kind';
 import { counted } from '@/lib/text/counted';
 import { COMMAND_OUTCOMES, type CommandOutcome } from '@/lib/protocol/command-phases';
@@ -127,7 +127,7 @@ export const COMMAND_EVENT_KINDS = {
     sentence: ({ operation: id, answer }, { hostName }) =>
       answer === 'keep'
         ? `The new system of ${hostName} was kept by an operator: the ${nounPhrase(id)} no longer waits for its checks.`
-        : `The ${nounPhrase(id, hostName)} was taken back by an operator: the host returns to the system before it.`,
+        : `The ${nounPhrase(id, hostName)} was reverted by an operator: the host returns to the previous system.`,
   }),
   /** A command takes longer than it should. `why`: as in its state. */
   'command.warning': eventKind({
@@ -149,13 +149,8 @@ export const COMMAND_EVENT_KINDS = {
     category: 'command',
     level: ({ outcome }) => LEVELS[outcome],
     outcome: ({ outcome }) => outcome,
-    sentence: (params, subject) => {
-      const { outcome, exitCode, reason } = params;
-      // 0 adds nothing to a success, and a reason may name the code already.
-      const isShown = exitCode !== null && exitCode !== 0 && !reason.includes(`exit code ${exitCode}`);
-      const exit = isShown ? ` (exit code ${exitCode})` : '';
-      return `${of(params, subject)} ${OUTCOME_PHRASES[outcome]}${exit}.${reason === '' ? '' : ` ${reason}`}`;
-    },
+    sentence: (params, subject) =>
+      `${of(params, subject)} ${endPhrase(params.outcome, params.reason, params.exitCode)}`,
   }),
   /** A result arrived after the end and corrected it. `outcome` and `reason`: the corrected ones. */
   'command.late-result': eventKind({
@@ -164,6 +159,6 @@ export const COMMAND_EVENT_KINDS = {
     category: 'command',
     level: ({ outcome }) => LEVELS[outcome],
     outcome: ({ outcome }) => outcome,
-    sentence: (params, subject) => `${of(params, subject)} ${OUTCOME_PHRASES[params.outcome]}. ${params.reason}`,
+    sentence: (params, subject) => `${of(params, subject)} ${endPhrase(params.outcome, params.reason)}`,
   }),
 };

@@ -52,7 +52,7 @@ describe('the table of events', () => {
       'command.extended: command info',
       'command.answered: command info, command warning',
       'command.warning: command warning',
-      'command.ended: command success succeeded, command error failed, command error lost',
+      'command.ended: command success succeeded, command error failed, command error lost, command error refused',
       'command.late-result: command success succeeded',
       'pipeline.started: command info',
       'pipeline.cancelled: command warning',

@@ -55,7 +55,7 @@ export const HOST_EVENT_KINDS = {
         case 'off':
           return `Switches on ${hostName} are not confirmed from now on.`;
         case 'default':
-          return `Switches on ${hostName} are confirmed as the dashboard is set.`;
+          return `Switches on ${hostName} follow the dashboard’s setting for confirmation.`;
       }
     },
   }),

@@ -86,7 +86,7 @@ export function planConfirmation(
 }
 
 /**
- * Why a switch that could be confirmed shall not be, as a clause; null when it shall. The operator's choice for once counts
+ * Why a switch that could be confirmed shall not be, as a clause; null when it shall. The operator's choice for this switch counts
  * most, then what the host accepts and its setting, then that of the dashboard.
  */
 export function unwanted(
@@ -96,11 +96,11 @@ export function unwanted(
 ): string | null {
   const isOn = isAlwaysConfirmed(facts);
   if (!enabled && !isOn) return 'confirmed switches are turned off';
-  if (choice === false) return 'the operator chose so';
+  if (choice === false) return 'turned off for this switch';
   if (choice === true || isOn) return null;
   if (facts.confirmSwitches === 'off') return 'confirmed switches are turned off for this host';
   return facts.hostsDashboard
-    ? 'a dashboard runs on this host, and an older one could not read its newer database'
+    ? 'a dashboard runs on this host, and after going back, the older dashboard could not read the database'
     : null;
 }
 

@@ -126,8 +126,8 @@ export const OPERATION_WORDS: Readonly<Record<OperationId, OperationWords>> = {
     label: 'Switch at next boot',
     noun: 'next-boot preparation',
     preposition: 'of',
-    verb: 'set the system for the next boot of {hosts}',
-    past: 'set the system for the next boot of {hosts}',
+    verb: 'set the boot default of {hosts}',
+    past: 'set the boot default of {hosts}',
   },
   'switch-generation': {
     label: 'Switch to generation',
@@ -205,3 +205,20 @@ export const OUTCOME_PHRASES: Readonly<Record<CommandOutcome, string>> = {
   skipped: 'was skipped',
   lost: 'ended with an unknown result',
 };
+
+/** What the message of a refused command begins with (protocol 7.8). */
+const REFUSED_BY_HOST = 'Refused by the host: ';
+
+/**
+ * How a command ended and why, after its name: "failed (exit code 3). A unit failed.", "was refused by the host: the commit
+ * 3c9a808 is not signed." The exit code of a refusal is always the same and is left out. `reason`: a sentence, or ''.
+ */
+export function endPhrase(outcome: CommandOutcome, reason: string, exitCode: number | null = null): string {
+  const phrase = OUTCOME_PHRASES[outcome];
+  if (outcome === 'refused' && reason.startsWith(REFUSED_BY_HOST))
+    return `${phrase}: ${reason.slice(REFUSED_BY_HOST.length)}`;
+  // 0 adds nothing to a success, and a reason may name the code already.
+  const isShown =
+    exitCode !== null && exitCode !== 0 && outcome !== 'refused' && !reason.includes(`exit code ${exitCode}`);
+  return `${phrase}${isShown ? ` (exit code ${exitCode})` : ''}.${reason === '' ? '' : ` ${reason}`}`;
+}

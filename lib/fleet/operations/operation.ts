@@ -60,7 +60,7 @@ export interface Operation {
   needsStepUp: 'never' | 'always' | 'bulk';
   /** The operator has to confirm it before it is sent. */
   confirms: boolean;
-  /** May be sent as a confirmed switch: the host goes back to the system before it unless the dashboard confirms it. */
+  /** May be sent as a confirmed switch: the host goes back to the previous system unless the dashboard confirms it. */
   confirmable: boolean;
   /** Its program may survive the agent and the agent's signals: it runs as root, or in a unit of its own. */
   mayOutliveAgent: boolean;

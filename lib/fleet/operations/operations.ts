@@ -249,8 +249,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     ...byAgent,
     id: 'boot',
     label: OPERATION_WORDS.boot.label,
-    description:
-      'Builds the pulled configuration and makes it the system of the next boot. What runs now stays as it is.',
+    description: 'Builds the pulled configuration and makes it the boot default. What runs now stays as it is.',
     wire: command('boot'),
     needs: ['boot'],
     queueable: true,
@@ -263,7 +262,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     ...byAgent,
     id: 'switch-generation',
     label: OPERATION_WORDS['switch-generation'].label,
-    description: 'Activates a system generation by its number and makes it the one of the next boot.',
+    description: 'Activates a system generation by its number and makes it the boot default.',
     wire: command('switch-generation'),
     needs: ['generations'],
     oneHost: true,

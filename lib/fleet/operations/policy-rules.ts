@@ -21,7 +21,7 @@ export function checkPolicy({ id, confirmable }: Operation, facts: PolicyFacts, 
   const what = nounPhrase(id);
   if (policy.state === 'unreadable')
     return refused(
-      `${name} accepts nothing that changes it, because its policy can’t be used: ${policy.source} ${policy.problem}.`,
+      `The policy of ${name} can’t be used, so ${name} refuses every operation that would change it: ${policy.source} ${policy.problem}.`,
     );
   if (policy.operations !== null && !policy.operations.includes(known))
     return refused(`${name} does not accept the ${what}: its policy does not list it.`);
@@ -30,13 +30,13 @@ export function checkPolicy({ id, confirmable }: Operation, facts: PolicyFacts, 
     const next = nextOpening(hours, now);
     const opens =
       next === null ? 'No window opens within two weeks.' : `The next window opens ${momentText(next, hours.zone)}.`;
-    return refused(`${name} does not accept the ${what} now: it is outside the hours of its policy. ${opens}`);
+    return refused(`The policy of ${name} does not accept the ${what} at this time. ${opens}`);
   }
   if (policy.confirmed && (known === 'boot' || (confirmable && !canConfirm(facts))))
     return refused(`${name} accepts only confirmed switches, and the ${what} can’t be confirmed on it.`);
   const judgesCommits = policy.branches !== null || policy.signers !== null || policy.oldestCommit !== '';
   if (judgesCommits && (known === 'update' || known === 'force-update'))
-    return refused(`${name} accepts only commits, and the ${what} changes flake.lock without a commit.`);
+    return refused(`${name} builds only commits, and the ${what} changes flake.lock without committing it.`);
   return null;
 }
 

@@ -3,7 +3,7 @@
  * continue. At most `parallelism` hosts run at the same time. A waiting stage has a deadline and a running stage has a
  * command with one, so every pipeline ends.
  */
-import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
+import { endPhrase, nounPhrase } from '../operations/operation-words';
 import { hostStages, isPrelude } from './pipeline-definitions';
 import type { PipelineCounts, PipelineHostRecord, PipelineRun, PipelineStep } from '../records/pipeline-state';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
@@ -148,7 +148,7 @@ function onHost(run: PipelineRun, host: PipelineHostRecord, input: HostInput, no
       return {
         ...withStep(host, failed),
         status: outcome === 'rolled-back' || outcome === 'refused' ? outcome : 'failed',
-        reason: `${stageName(run, host.stage)} ${OUTCOME_PHRASES[outcome]}. ${reason}`.trim(),
+        reason: `${stageName(run, host.stage)} ${endPhrase(outcome, reason)}`,
       };
     }
     case 'host-removed': {

@@ -31,7 +31,7 @@ const result = z.object({
   restarting: z.boolean().nullable(),
   /** The agent stopped the command, but a part of it may go on. Absent in records of earlier versions. */
   mayContinue: z.boolean().optional(),
-  /** With `error`: why the host went back to the system before the switch. Absent unless it did. */
+  /** With `error`: why the host went back to the previous system. Absent unless it did. */
   rolledBack: z.enum(ROLLED_BACK_REASONS).optional(),
   /** With `error`: which rule of the host's policy refused it. Absent unless one did. */
   refused: z.enum(REFUSED_REASONS).optional(),

@@ -62,7 +62,7 @@ export interface FleetOperator {
   /** The generations that a host's agent reported last; null when it never did. */
   systemGenerations(hostId: string): Promise<SystemGenerations | null>;
   /**
-   * Keeps the new system of a confirmed switch, or goes back to the one before. The answer is stored, and repeated until
+   * Keeps the new system of a confirmed switch, or goes back to the previous one. The answer is stored, and repeated until
    * the host acts on it. The first operator's answer counts.
    */
   answerConfirmation(commandId: string, keep: boolean, by: Requester): Promise<AnswerResult>;

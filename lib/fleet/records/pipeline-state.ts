@@ -96,7 +96,7 @@ export interface PipelineHostRecord {
   /** Index among the host stages: the current or last one. */
   stage: number;
   /**
-   * `waiting`: not started; `rolled-back`: a switch failed there, and the host went back to the system before it;
+   * `waiting`: not started; `rolled-back`: a switch failed there, and the host went back to the previous system;
    * `skipped`: did not run, without a failure on the host.
    */
   status: PipelineHostStatus;

@@ -1,6 +1,6 @@
 /**
  * Confirmed switches with anything that agents, hosts, networks, operators and dashboards can do in between: no switch
- * ends "succeeded" while the old system runs, none "rolled back" while the new one does, and each one ends.
+ * ends "succeeded" while the previous system runs, none "rolled back" while the new one does, and each one ends.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

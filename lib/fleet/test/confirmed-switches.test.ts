@@ -66,7 +66,7 @@ describe('the request of a confirmed switch', () => {
     expect(sentOn(link)).toEqual([windowS]);
   });
 
-  it('is unconfirmed when the operator chose so', async () => {
+  it('is unconfirmed when the operator turned it off for this switch', async () => {
     const link = await dial('h1', CONFIRMING);
     await request('switch', { confirm: false });
     expect(sentOn(link)).toEqual([null]);
@@ -172,7 +172,7 @@ describe('the answer', () => {
     expect(await bench.fleet.answerConfirmation(id, false, BY)).toEqual({ ok: true });
     expect(await bench.fleet.answerConfirmation(id, true, BY)).toEqual({
       ok: false,
-      reason: 'ada has already answered: go back to the system before it.',
+      reason: 'ada has already answered: go back to the previous system.',
     });
     const answers = bench.events.filter(({ action }) => action === 'command.answered');
     expect(answers).toMatchObject([{ actor: 'ada', commandId: id, params: { operation: 'switch', answer: 'revert' } }]);
@@ -229,8 +229,7 @@ describe('a switch that was taken back', () => {
     await bench.say(link, 'heartbeat', QUIET);
     expect(await viewOf(id)).toMatchObject({
       outcome: 'rolled-back',
-      reason:
-        'A check of the new system failed. The system before the switch runs again. The host reported: web: HTTP 502.',
+      reason: 'A check of the new system failed. The previous system runs again. The host reported: web: HTTP 502.',
       confirmation: { system: '/nix/store/b-new', previous: '/nix/store/a-old', checks: [{ status: 'failed' }] },
     });
     expect(bench.events.at(-1)).toMatchObject({ action: 'command.ended', level: 'error', outcome: 'rolled-back' });

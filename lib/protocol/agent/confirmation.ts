@@ -1,5 +1,5 @@
 /**
- * A confirmed switch: the agent activates a system without entering it for the next boot, and a timer of the host goes
+ * A confirmed switch: the agent activates a system without making it the boot default, and a timer of the host goes
  * back unless the dashboard says on a new connection that the host was reached and its checks pass (docs/protocol.md).
  */
 import { z } from 'zod';
@@ -9,8 +9,8 @@ import { MAX_CHECKS } from './frame-limits';
 
 /**
  * `activating`: the timer is armed, and the activation runs. `waiting`: it has ended, and the agent waits for checks and
- * for the dashboard's answer. `keeping`: the timer is disarmed, and the system is entered for the next boot.
- * `going-back`: the system before it is activated again.
+ * for the dashboard's answer. `keeping`: the timer is disarmed, and the system becomes the boot default.
+ * `going-back`: the previous system is activated again.
  */
 export const CONFIRMATION_STAGES = ['activating', 'waiting', 'keeping', 'going-back'] as const;
 export type ConfirmationStage = (typeof CONFIRMATION_STAGES)[number];

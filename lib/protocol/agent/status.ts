@@ -26,7 +26,7 @@ export const statusSchema = z.object({
     .boolean()
     .nullish()
     .transform((value) => (value === true ? true : undefined)),
-  /** With `error`: the host went back to the system before the switch. Agents without the capability `confirm` never send it. */
+  /** With `error`: the host went back to the previous system. Agents without the capability `confirm` never send it. */
   rolled_back: text(32).transform((value) => ROLLED_BACK_REASONS.find((reason) => reason === value)),
   /** With `error`: the policy of the host refused the command. Only sent to a dashboard that names `refused` in `registered`. */
   refused: text(32).transform((value) => REFUSED_REASONS.find((reason) => reason === value)),

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { boundedArray } from '../bounded';
 import { count, text } from './fields';
 
-/** Generations of one frame: the newest ones, and the one of the next boot. */
+/** Generations of one frame: the newest ones, and the boot default. */
 export const MAX_SYSTEM_GENERATIONS = 64;
 /** Nine digits, as nixfleet-root and Nix's own links allow. */
 export const MAX_GENERATION = 999_999_999;

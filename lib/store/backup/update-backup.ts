@@ -75,7 +75,7 @@ export async function backUpBeforeUpdate(
     if (content.kind !== 'nixfleet' || pendingMigrations(known, content.applied).length === 0) return null;
     if (!options.required) {
       options.log.warn(
-        'the database is migrated without a backup, because NIXFLEET_BACKUP_BEFORE_UPDATE is false: going back needs another backup',
+        'the database is migrated without a backup, because NIXFLEET_BACKUP_BEFORE_UPDATE is false: to go back, you need a backup that you made yourself',
       );
       return null;
     }

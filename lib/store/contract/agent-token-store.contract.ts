@@ -155,7 +155,7 @@ export function agentTokenStoreContract(name: string, open: Open<AgentTokenStore
       expect(await store.revokeCode('raced')).toBe(false);
     });
 
-    it('changes nothing when it refuses, and is read meanwhile', async () => {
+    it('changes nothing when the database refuses the write, and can still be read', async () => {
       await store.addToken(token('a'), LARGEST);
       await store.addCode(code('open'));
       await refuse(true);

@@ -219,7 +219,7 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
       expect(left.map((record) => record !== null)).toEqual([false, false, true, true, true]);
     });
 
-    it('changes nothing when it refuses, and is read meanwhile', async () => {
+    it('changes nothing when the database refuses the write, and can still be read', async () => {
       await store.setRecoveryCodes(USER.id, ['a']);
       await store.addSession(session('s'));
       await store.changeThrottles([added(throttle('t', 1))]);

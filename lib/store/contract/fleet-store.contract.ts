@@ -244,7 +244,7 @@ export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
       });
     });
 
-    it('changes nothing when it refuses, and is read meanwhile', async () => {
+    it('changes nothing when the database refuses the write, and can still be read', async () => {
       const names = ['a', 'b'];
       await store.commit(oneOfEach('a'));
       await store.commit({ commands: [endedCommand('ended', 'a', 5)] });

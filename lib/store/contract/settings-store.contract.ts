@@ -45,7 +45,7 @@ export function settingsStoreContract(name: string, open: Open<SettingsStore>): 
       expect(values).toContainEqual(await store.get('raced'));
     });
 
-    it('changes nothing when it refuses, and is read meanwhile', async () => {
+    it('changes nothing when the database refuses the write, and can still be read', async () => {
       await store.set('one', 1, 0);
       await refuse(true);
       await expect(store.set('one', 2, 0)).rejects.toMatchObject(REFUSAL);

@@ -85,7 +85,7 @@ export class ThreadLink {
     if (this.calls.size >= maxOutstanding) {
       log.error(
         { thread: role, outstanding: this.calls.size },
-        'too many calls wait for the database; more are refused',
+        'too many calls wait for the database; further calls are refused',
       );
       const problem = `The database does not keep up: ${this.calls.size.toLocaleString('en')} calls wait for it. Nothing was changed.`;
       return Promise.reject(new DatabaseError('busy', problem));

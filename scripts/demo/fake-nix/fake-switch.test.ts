@@ -116,7 +116,7 @@ describe('nixfleet-root', () => {
     expect((await status('c1')).get('job')).toBe('ended');
   });
 
-  it('changes only the profile for the next boot', async () => {
+  it('changes only the boot default', async () => {
     await run(rebuild('atlas'));
     const before = current();
     await bench.repository.commit('atlas: a change', { host: 'atlas' });

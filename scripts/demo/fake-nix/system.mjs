@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The simulated system of one host: a store, numbered generations, a profile link that points at the one of the next
- * boot, and links to the system that runs and to the one that booted (NixOS). A hash of the files that a host reads names what its configuration builds, so only a change of those needs a rebuild.
+ * The simulated system of one host: a store, numbered generations, a profile link that points at the boot default,
+ * and links to the system that runs and to the one that booted (NixOS). A hash of the files that a host reads names what its configuration builds, so only a change of those needs a rebuild.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -157,7 +157,7 @@ export function openSystem(folder) {
   }
 
   /**
-   * Makes a path of the store the system of the next boot: the generation that has it, or a new one.
+   * Makes a path of the store the boot default: the generation that has it, or a new one.
    * @param {string} path
    */
   function setProfile(path) {

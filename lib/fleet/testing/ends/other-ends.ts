@@ -242,7 +242,7 @@ export const OTHER_ENDS: readonly EndCase[] = [
     ends: { outcome: 'succeeded' },
   },
   {
-    name: 'nobody answers the warning',
+    name: 'the command is overdue, and nobody extends the deadline',
     operation: 'test',
     steps: [receive('test'), later(5 * MINUTE), phase('test', 'warning'), later(5 * MINUTE)],
     ends: { outcome: 'timed-out', reason: 'may still be running' },

@@ -114,7 +114,7 @@ const cases: readonly EndCase[] = [
     ends: { outcome: 'partial', reason: 'It takes effect at the next boot.', exitCode: 100 },
   },
   {
-    name: 'the system of the next boot is set',
+    name: 'the boot default is set',
     operation: 'boot',
     register: { capabilities: WITH_ROOT_HELPER },
     steps: [

@@ -74,7 +74,7 @@ export const COMMAND_EVENT_SAMPLES: EventSamples<keyof typeof COMMAND_EVENT_KIND
     {
       params: { operation: 'switch', answer: 'revert' },
       hostName: 'web',
-      sentence: 'The switch on web was taken back by an operator: the host returns to the system before it.',
+      sentence: 'The switch on web was reverted by an operator: the host returns to the previous system.',
     },
   ],
   'command.extended': [
@@ -116,6 +116,26 @@ export const COMMAND_EVENT_SAMPLES: EventSamples<keyof typeof COMMAND_EVENT_KIND
       params: { operation: 'reboot', outcome: 'lost', exitCode: null, reason: 'The agent does not know it.' },
       hostName: 'web',
       sentence: 'The reboot of web ended with an unknown result. The agent does not know it.',
+    },
+    {
+      params: {
+        operation: 'switch',
+        outcome: 'refused',
+        exitCode: 77,
+        reason: 'Refused by the host: the commit 3c9a808 is not signed.',
+      },
+      hostName: 'web',
+      sentence: 'The switch on web was refused by the host: the commit 3c9a808 is not signed.',
+    },
+    {
+      params: {
+        operation: 'switch',
+        outcome: 'refused',
+        exitCode: 77,
+        reason: 'The host accepts only confirmed switches.',
+      },
+      hostName: 'web',
+      sentence: 'The switch on web was refused by the host. The host accepts only confirmed switches.',
     },
   ],
   'command.late-result': [

@@ -29,7 +29,7 @@ export const HOST_EVENT_SAMPLES: EventSamples<keyof typeof HOST_EVENT_KINDS> = {
     {
       params: { setting: 'default' },
       hostName: 'web',
-      sentence: 'Switches on web are confirmed as the dashboard is set.',
+      sentence: 'Switches on web follow the dashboard’s setting for confirmation.',
     },
   ],
   'host.removed': [

@@ -36,7 +36,7 @@ export const confirmationViewSchema = z.object({
   checks: z.array(checkViewSchema).max(MAX_CHECKS),
   /** Why it goes back, as a clause; empty unless it does. */
   reason: z.string(),
-  /** Store paths of the new system and of the one before. */
+  /** Store paths of the new system and of the previous one. */
   system: z.string(),
   previous: z.string(),
   /** `by`: the operator; empty when the dashboard answered by itself. */
