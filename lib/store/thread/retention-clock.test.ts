@@ -68,7 +68,9 @@ describe('a leap of the clock', () => {
     const warnings = test.logged.filter((line) => line.includes('no old rows are deleted'));
     expect(warnings).toHaveLength(1);
     expect(notices.filter((message) => message !== null)).toEqual([
-      expect.stringContaining('The clock of this machine leapt from 2027-01-15 to 2039-01-'),
+      expect.stringContaining(
+        'The clock of this machine is at 2039-01-12, and the database was last used at 2027-01-15',
+      ),
     ]);
     clock.step(-12 * YEAR_MS);
     await advance(HOUR_MS);

@@ -94,9 +94,10 @@ export function scheduleRetention(
     const { at, leap } = await timeOf(clock.now());
     if (leap !== null && !isDoubted) {
       const [from, to] = [dayOf(leap.known), dayOf(leap.now)];
-      const problem = `The clock of this machine leapt from ${from} to ${to}: no old rows are deleted unless it stays there for a day. Set the clock if it is wrong.`;
-      log.warn({ from, to }, 'the clock leapt: no old rows are deleted unless it stays there for a day');
-      notify(problem);
+      log.warn({ from, to }, 'the clock leapt: no old rows are deleted until it has stayed there for a day');
+      notify(
+        `The clock of this machine is at ${to}, and the database was last used at ${from}: no old rows are deleted until the clock has stayed there for a day. If the clock is wrong, set it.`,
+      );
     }
     if (leap === null && isDoubted) notify(null);
     isDoubted = leap !== null;
