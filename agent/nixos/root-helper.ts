@@ -143,9 +143,13 @@ export function valuesOf(lines: readonly string[]): ReadonlyMap<string, string> 
   );
 }
 
+/** Before its messages. */
+const SAID = 'nixfleet-root: ';
+
 function problemOf(run: RunEnd): string {
   if (run.end.kind === 'not-started') return run.end.problem;
   if (run.end.kind === 'timed-out') return 'nixfleet-root did not answer in time';
-  const why = run.cause?.text ?? '';
-  return why.replace(/^nixfleet-root: /, '') || 'nixfleet-root failed without a message';
+  // Programs that it runs print their errors before it.
+  const said = run.stderr.findLast((line) => line.startsWith(SAID))?.slice(SAID.length);
+  return said ?? run.cause?.text ?? 'nixfleet-root failed without a message';
 }

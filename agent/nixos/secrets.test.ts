@@ -20,11 +20,12 @@ describe.skipIf(!hasNix)('secrets (skipped without Nix)', () => {
 
   it('in the output of an activation are in no frame', async () => {
     bench.configure({ version: '2' });
-    await bench.start();
+    const agent = await bench.start();
     program(`error: cannot fetch https://ada:${SECRET}@git.example.org/x`, 'stc', 'during');
     bench.nixos.ends(2);
     bench.dashboard.command('switch', 'sw');
     await bench.dashboard.result('sw');
+    await agent.exit;
     const from = bench.dashboard.received.length;
     await bench.start();
     await bench.dashboard.frame('heartbeat', () => true, from);

@@ -127,7 +127,7 @@ export const AGENT_EVENT_KINDS = {
         case 'none':
           return 'The host has no policy any more: it accepts everything.';
         case 'unreadable':
-          return `The policy of the host can’t be used, so it accepts nothing that changes it: ${problem}.`;
+          return `The policy of the host can’t be used, so the host refuses every operation that would change it: ${problem}.`;
         case 'set':
           return before === 'set' ? 'The policy of the host has changed.' : 'The host follows a policy.';
       }

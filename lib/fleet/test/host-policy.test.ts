@@ -96,7 +96,7 @@ describe('the policy of a host', () => {
     expect(changes()).toEqual([
       'The host follows a policy.',
       'The policy of the host has changed.',
-      'The policy of the host can’t be used, so it accepts nothing that changes it: is not JSON.',
+      'The policy of the host can’t be used, so the host refuses every operation that would change it: is not JSON.',
       'The host has no policy any more: it accepts everything.',
     ]);
   });

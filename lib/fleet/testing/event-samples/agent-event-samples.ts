@@ -139,7 +139,8 @@ export const AGENT_EVENT_SAMPLES: EventSamples<keyof typeof AGENT_EVENT_KINDS> =
     {
       params: { before: 'set', now: 'unreadable', problem: 'is not JSON' },
       hostName: 'web',
-      sentence: 'The policy of the host can’t be used, so it accepts nothing that changes it: is not JSON.',
+      sentence:
+        'The policy of the host can’t be used, so the host refuses every operation that would change it: is not JSON.',
     },
   ],
   'agent.report': [
