@@ -16,7 +16,7 @@ import { CONFIRM_SETTINGS, type ConfirmSetting } from '@/lib/protocol/confirm-se
 const CHOICES: Readonly<Record<ConfirmSetting, { label: string; hint: string }>> = {
   default: { label: 'Dashboard default', hint: 'Switches of a host that runs a dashboard are then not confirmed.' },
   on: { label: 'On', hint: 'Each switch goes back unless it is confirmed.' },
-  off: { label: 'Off', hint: 'Switches stay as they are. The dialog of a switch still offers the choice.' },
+  off: { label: 'Off', hint: 'A new system stays, whatever happens. The dialog of a switch still offers the choice.' },
 };
 
 /** Whether switches of hosts are confirmed: set for these hosts, or the default of the dashboard. */
