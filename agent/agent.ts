@@ -27,6 +27,7 @@ import { policyReport } from './policy/policy-report';
 import { readPolicy, type PolicyState } from './policy/policy-file';
 import type { Redact } from './redact';
 import { createReports } from './reports';
+import { rebootHost } from './reboot-host';
 import { createRepository } from './repository';
 import { createCommandRunner, EXIT_SWITCHED } from './runner';
 import { createShell } from './shell';
@@ -207,6 +208,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     redact,
     env,
     cwd,
+    rebootHost: (shell) => rebootHost(shell, rootHelper),
     exit: (code, entry) => void end(code, entry),
   });
 

@@ -59,6 +59,8 @@ export interface CommandRunnerOptions {
   cwd: () => string;
   /** Ends the process once the result of `entry` is acknowledged; null: at once. */
   exit: (code: number, entry: OutboxEntry | null) => void;
+  /** Gives why it was not possible; null when the host goes down. */
+  rebootHost: (shell: Shell) => Promise<string | null>;
   stopGraceMs?: number;
   rebootDelayMs?: number;
 }

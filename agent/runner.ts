@@ -20,7 +20,7 @@ import {
   type RunningCommand,
   type StopSignal,
 } from './runner-types';
-import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
+import { createShell, type Shell, type ShellOptions } from './shell';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import type { RefusedReason } from '@/lib/protocol/agent/host-policy';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
@@ -32,7 +32,6 @@ export const EXIT_RESTART = 0;
 /** How long the processes of a stopped command are waited for while the agent itself ends: systemd waits 25 s in all. */
 const EXITING_WAIT_MS = 2_000;
 const REBOOT_DELAY_MS = 3_000;
-const REBOOT_TIMEOUT_MS = 60_000;
 const MAX_MESSAGE = 1_000;
 
 export type CommandRunner = ReturnType<typeof createCommandRunner>;
@@ -388,14 +387,13 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     const entry = accept(id, 'reboot');
     say(entry, `⚠️  Reboot command received. System will reboot in ${rebootDelayMs / 1000} seconds...`);
     await new Promise((resolve) => setTimeout(resolve, rebootDelayMs));
-    const run = await shellFor(entry).run('sudo', ['-n', 'reboot'], { timeoutMs: REBOOT_TIMEOUT_MS });
-    const problem = run.ok ? '' : failureOf('sudo reboot', run);
-    if (!run.ok) {
+    const problem = await options.rebootHost(shellFor(entry));
+    if (problem !== null) {
       rebooting = false;
       say(entry, `❌ Reboot failed: ${problem}`, 'stderr');
     }
     if (id === null) outbox.close(entry);
-    else if (run.ok) await finish(entry, 'ok', 0, 'the host reboots', { restarting: true });
+    else if (problem === null) await finish(entry, 'ok', 0, 'the host reboots', { restarting: true });
     else await finish(entry, 'error', 1, `Reboot failed: ${problem}`);
   }
 

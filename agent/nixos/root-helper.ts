@@ -105,6 +105,11 @@ export function createRootHelper(program: string) {
       const answer = await call(shell, 'stop', id);
       return answer.ok ? null : answer.problem;
     },
+    /** Reboots the host. Gives a sentence when that is not possible. */
+    async reboot(shell: Shell): Promise<string | null> {
+      const answer = await call(shell, 'reboot');
+      return answer.ok ? null : answer.problem;
+    },
     /** Removes what is kept of an operation that has ended. */
     async forget(shell: Shell, id: string): Promise<void> {
       await call(shell, 'forget', id);
