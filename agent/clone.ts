@@ -129,12 +129,17 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
 
   /** What the repository holds beside the commits of its remote; null when it holds nothing else. */
   async function workIn(more: readonly string[] = []): Promise<string | null> {
-    const changes = await git.look(['status', '--porcelain', '--untracked-files=all', ...more]);
+    const status = ['status', '--porcelain', '--untracked-files=all', '--ignore-submodules=none', ...more];
+    const changes = await git.look(status);
     if (!changes.ok || changes.lines.length > 0 || (await hidesChanges())) return 'it has uncommitted changes';
-    const unpushed = await git.look(['rev-list', '--max-count=1', 'HEAD', '--branches', '--not', '--remotes']);
-    if (!unpushed.ok || unpushed.lines.length > 0) return 'it has unpushed commits';
+    // Git looks at the files of one working tree only.
+    if (existsSync(join(dir, '.git', 'worktrees'))) return 'it has other working trees';
     const stash = await git.look(['rev-parse', '--verify', '--quiet', 'refs/stash']);
-    return stash.ok ? 'it has a stash' : null;
+    if (stash.ok) return 'it has a stash';
+    // Also what a tag alone holds. The agent's own references are of commits of the remote.
+    const every = ['--exclude=refs/nixfleet/*', '--all', 'HEAD'];
+    const unpushed = await git.look(['rev-list', '--max-count=1', ...every, '--not', '--remotes']);
+    return !unpushed.ok || unpushed.lines.length > 0 ? 'it has unpushed commits' : null;
   }
 
   /** `git status` says nothing of files that git was asked not to look at (`--skip-worktree`, `--assume-unchanged`). */

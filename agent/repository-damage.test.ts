@@ -150,3 +150,30 @@ it('leaves a folder that it did not create where such a file is edited', async (
   expect(outcome.ok ? '' : outcome.message).toContain('it has uncommitted changes');
   expect(readFileSync(join(dir, 'flake.lock'), 'utf8')).toBe('edited on the host');
 });
+
+it.each([
+  [
+    'a commit that a tag alone holds',
+    () => {
+      writeFileSync(inWork('work'), 'not pushed');
+      host.git(['add', 'work'], host.repoDir);
+      host.git(['-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '-q', '-m', 'Work'], host.repoDir);
+      host.git(['tag', 'work'], host.repoDir);
+      host.git(['reset', '-q', '--hard', 'origin/main'], host.repoDir);
+    },
+  ],
+  [
+    'another working tree',
+    () => host.git(['worktree', 'add', '-q', '--detach', join(host.root, 'other-tree')], host.repoDir),
+  ],
+])('keeps %s beside the new clone', async (_what, work) => {
+  host.commit({ 'flake.lock': 'old' });
+  const { pull } = open();
+  expect(await pull()).toEqual({ ok: true });
+  work();
+  // Git can still read it, and a fetch fails.
+  folderAt('FETCH_HEAD');
+  host.commit({ x: 'y' });
+  expect(await pull()).toEqual({ ok: true });
+  expect(existsSync(aside(1))).toBe(true);
+});
