@@ -166,6 +166,34 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
     expect([version(), bench.nixos.generation()]).toEqual(['25.11.1', 1]);
   });
 
+  it('brings its list of signers with it, and is never activated without it', async () => {
+    const alice = signer('alice');
+    const signersFile = `${bench.nixos.path('current-system')}/etc/nixfleet-agent/signers`;
+    // Path and list in one commit: the running system has no such file yet.
+    alice.configure({ version: '2', policy: { signersFile }, signers: alice.line });
+    await start();
+    expect(await run('pull-switch', 'introduce')).toMatchObject({ status: 'ok' });
+    expect(version()).toBe('2');
+    for (const [id, signers] of [
+      ['dropped', undefined],
+      ['broken', 'alice'],
+    ] as const) {
+      alice.configure({ version: id, policy: { signersFile }, ...(signers === undefined ? {} : { signers }) });
+      const result = await run('pull-switch', id);
+      expect([result.status, result.refused], id).toEqual(['error', undefined]);
+      expect(result.message, id).toContain('has a mistake at signersFile');
+    }
+    expect(version()).toBe('2');
+    const bob = signer('bob');
+    alice.configure({ version: '3', policy: { signersFile }, signers: `${alice.line}\n${bob.line}` });
+    expect(await run('pull-switch', 'more')).toMatchObject({ status: 'ok' });
+    alice.configure({ version: '4', policy: { signersFile }, signers: alice.line });
+    expect(await run('pull-switch', 'fewer')).toMatchObject({ status: 'ok' });
+    // The same path, where bob's key still was.
+    expect(await run('rollback', 'back')).toMatchObject({ refused: 'looser-policy' });
+    expect(version()).toBe('4');
+  });
+
   it('that asks for confirmed switches refuses every other way to a new system', async () => {
     bench.configure({ version: '2', policy: { confirmed: true } });
     await start();
