@@ -1,4 +1,5 @@
 /** The configuration repository: a clone that the agent manages, or in legacy mode a checkout that the operator maintains. */
+import { createHash } from 'node:crypto';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { LOCK_WAIT_MS, removeLeftoverLocks } from '@/lib/git/leftover-locks';
@@ -238,7 +239,8 @@ export function createRepository(options: RepositoryOptions) {
     },
     /** Fetches a branch of the remote, and gives the commit that it is at. `problem`: a clause. */
     async fetchBranch(shell: Shell, name: string): Promise<{ commit: string } | { problem: string }> {
-      const ref = `refs/nixfleet/branches/${name}`;
+      // By its hash: a branch `release` that is gone by now would be in the way of `release/25.11`.
+      const ref = `refs/nixfleet/branch/${createHash('sha256').update(name).digest('hex')}`;
       const args = (from: string) => ['fetch', '--no-tags', from, `+refs/heads/${name}:${ref}`];
       const fetched = isolated ? await git.runRemote(shell, args) : await git.run(shell, args('origin'));
       const outcome = outcomeOf(fetched);

@@ -110,6 +110,18 @@ describe('branches', () => {
     expect(await bench.run('test')).toMatchObject({ refused: 'branch' });
   });
 
+  it('accept a branch whose name begins with that of an earlier one', async () => {
+    bench.policy({ branches: ['release'] });
+    host.commit({ [TEST]: says('release') });
+    host.git(['push', '-q', 'origin', 'HEAD:release']);
+    await bench.connect();
+    expect(await bench.pullAndTest()).toMatchObject({ status: 'ok' });
+    host.git(['push', '-q', 'origin', ':release']);
+    host.git(['push', '-q', 'origin', 'HEAD:release/25.11']);
+    bench.policy({ branches: ['release/25.11'] });
+    expect(await bench.run('test')).toMatchObject({ status: 'ok' });
+  });
+
   it('hold for a checkout that the operator maintains', async () => {
     bench.policy({ branches: ['main'] });
     host.commit({ [TEST]: says('pushed') });
