@@ -73,8 +73,9 @@ async function judge(
         'signature',
         `the signature of ${name} can't be checked, because ssh-keygen was not found: install OpenSSH, or add its folder to the agent's PATH`,
       );
-    if (!(await judged.isSignedBy(commit, signers.content, program)))
-      return refused('signature', `${name} is not signed by an accepted signer`);
+    const signed = await judged.isSignedBy(commit, signers.content, program);
+    if (typeof signed !== 'boolean') return notChecked(signed.problem);
+    if (!signed) return refused('signature', `${name} is not signed by an accepted signer`);
   }
   if (oldestCommit !== '' && !(await judged.isAncestor(oldestCommit, commit)))
     return refused(

@@ -52,7 +52,7 @@ export function createJudgedRepository({
         rmSync(root, { recursive: true, force: true });
         mkdirSync(root, { recursive: true, mode: 0o700 });
       } catch (error) {
-        return `${root} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`;
+        return cannotWrite(root, error);
       }
       const objects = format === 'sha1' ? [] : [`--object-format=${format}`];
       const made = await git(['init', '-q', '--template=', '-b', 'judged', ...objects, folder]);
@@ -79,9 +79,13 @@ export function createJudgedRepository({
       const isSsh = signature.slice(signature.indexOf(' ') + 1) === SSH_SIGNATURE;
       return signatures.length === 1 && isSsh ? 'ssh' : 'other';
     },
-    /** Whether one of these keys made the signature. `program`: the path of ssh-keygen. */
-    async isSignedBy(commit: string, signers: string, program: string): Promise<boolean> {
-      writeFileSync(signersFile, signers, { mode: 0o600 });
+    /** Whether one of these keys made the signature; a clause where that can't be checked. `program`: the path of ssh-keygen. */
+    async isSignedBy(commit: string, signers: string, program: string): Promise<boolean | { problem: string }> {
+      try {
+        writeFileSync(signersFile, signers, { mode: 0o600 });
+      } catch (error) {
+        return { problem: cannotWrite(signersFile, error) };
+      }
       const verified = await inside(
         ['verify-commit', commit],
         [
@@ -109,6 +113,9 @@ export function createJudgedRepository({
     },
   };
 }
+
+const cannotWrite = (path: string, error: unknown): string =>
+  `${path} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`;
 
 /** On the command line they count more than any file. */
 const SETTINGS = [
