@@ -29,32 +29,36 @@ export async function judgeCommit(
   const { policy: state } = context;
   if (state.kind === 'unreadable') return { ok: false, refusal: policyUnreadable(state) };
   if (state.kind === 'none' || !judgesCommits(state.policy)) return { ok: true, flake: host.flake, repository: null };
-  const judged = await judge(host, context, state.policy, commit);
+  const judged = (await uncommitted(host, commit)) ?? (await judgeBy(host, context, state.policy, commit));
   if (!judged.ok) return judged;
   context.shell.say(`The policy of this host accepts the commit ${shortCommit(commit)}.`);
   return judged;
 }
 
-async function judge(
+/** The refusal of a clone that is not as its commit says; null when it is. */
+async function uncommitted({ repository: clone }: JudgingHost, commit: string): Promise<Judged | null> {
+  const refused = (text: string): Judged => ({ ok: false, refusal: { reason: 'dirty', text } });
+  const changes = await clone.changes();
+  if (changes === null) return refused(`${clone.dir} can't be read, so ${nameOf(commit)} can’t be judged`);
+  if (changes.length === 0) return null;
+  const [first = ''] = changes;
+  const more = changes.length > 1 ? ` and ${changes.length - 1} more` : '';
+  return refused(`${clone.dir} has uncommitted changes (${first}${more})`);
+}
+
+/** Judges a commit by the rules of this policy alone. What is not committed has no part in it. */
+export async function judgeBy(
   host: JudgingHost,
   { shell }: Pick<OperationContext, 'shell'>,
   policy: Policy,
   commit: string,
 ): Promise<Judged> {
   const { repository: clone, config, env } = host;
-  const name = `the commit ${shortCommit(commit)}`;
+  const name = nameOf(commit);
   const refused = (reason: Refusal['reason'], text: string): Judged => ({ ok: false, refusal: { reason, text } });
   const first: Refusal['reason'] =
     policy.signers !== null ? 'signature' : policy.branches !== null ? 'branch' : 'oldest-commit';
   const notChecked = (why: string): Judged => refused(first, `${name} can’t be judged: ${why}`);
-
-  const changes = await clone.changes();
-  if (changes === null) return refused('dirty', `${clone.dir} can't be read, so ${name} can’t be judged`);
-  if (changes.length > 0)
-    return refused(
-      'dirty',
-      `${clone.dir} has uncommitted changes (${changes[0] ?? ''}${changes.length > 1 ? ` and ${changes.length - 1} more` : ''})`,
-    );
 
   const format = await clone.objectFormat();
   if (format === null) return notChecked(`${clone.dir} can't be read`);
@@ -90,6 +94,8 @@ async function judge(
   if (pointed !== null) return notChecked(pointed);
   return { ok: true, flake: host.flake.pinned(judged.folder, commit), repository: judged };
 }
+
+const nameOf = (commit: string): string => `the commit ${shortCommit(commit)}`;
 
 /** Why the commit is on none of the branches as the remote has them now, as a clause; null when it is on one. */
 async function missingOnBranches(

@@ -94,7 +94,10 @@ function systemOf(name: string, nixos: Places, source: SystemSource, shared: Pla
       : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(checks)}' > $out/etc/nixfleet-agent/checks.json`]),
     ...(policy === undefined
       ? []
-      : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(policy)}' > $out/etc/nixfleet-agent/policy.json`]),
+      : [
+          'mkdir -p $out/etc/nixfleet-agent',
+          `printf %s '${JSON.stringify(policy)}' > $out/etc/nixfleet-agent/policy.json`,
+        ]),
     ...(signers === undefined
       ? []
       : ['mkdir -p $out/etc/nixfleet-agent', `echo '${signers}' > $out/etc/nixfleet-agent/signers`]),
