@@ -42,6 +42,8 @@ export function createRepository(options: RepositoryOptions) {
   const remoteRef = `refs/remotes/origin/${branch}`;
   const headKey = createHeadKey(dir);
   let head = { key: '', commit: '' };
+  /** What another step could not read in the clone, although a pull does not need it; null: nothing. */
+  let reportedFault: string | null = null;
   /** Clone and pull never run in parallel: the first clone may still run when a pull arrives. */
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -52,6 +54,12 @@ export function createRepository(options: RepositoryOptions) {
     let pulled = await fetchAndReset(shell, onStep);
     if (!pulled.ok && pulled.fault !== null && (await repair(shell, pulled.fault)))
       pulled = await fetchAndReset(shell, onStep);
+    if (pulled.ok && reportedFault !== null) {
+      const replaced = await clone.replace(shell, reportedFault);
+      if (!replaced.ok) return replaced;
+      reportedFault = null;
+      pulled = await fetchAndReset(shell, onStep);
+    }
     let isCloneFaulty = !pulled.ok && needsNewCopyFor(pulled.fault);
     if (!pulled.ok && (await mayBeClone(pulled)) && (await git.hasRemoteBranch(branch))) {
       pulled = await fetchAndReset(shell, onStep);
@@ -179,6 +187,10 @@ export function createRepository(options: RepositoryOptions) {
     return { ok: true };
   }
 
+  async function isShallow(): Promise<boolean> {
+    return (await git.look(['rev-parse', '--is-shallow-repository'])).lines[0] === 'true';
+  }
+
   function inOrder(work: () => Promise<RepositoryOutcome>): Promise<RepositoryOutcome> {
     // An error of the file system (a folder of another user) is a result too.
     const result = queue
@@ -249,6 +261,18 @@ export function createRepository(options: RepositoryOptions) {
       const commit = found.lines[0];
       return found.ok && commit !== undefined ? { commit } : { problem: found.failure };
     },
+    /** The history can't be read as a whole (`why`, a clause): the next pull clones again. Gives what to do, as a clause. */
+    async reportFault(why: string): Promise<string> {
+      if (isolated) {
+        reportedFault = why;
+        return 'Pull repairs the clone';
+      }
+      return (await isShallow())
+        ? `${dir} is a shallow checkout: run git fetch --unshallow there`
+        : `look for damage in ${dir} with git fsck, or check the repository out again`;
+    },
+    /** Whether old commits are left out. */
+    isShallow,
     /** Fetches the submodules of another checkout of this repository. Gives a clause when that fails. */
     async updateSubmodulesOf(shell: Shell, folder: string): Promise<string | null> {
       const updated = await git.run(shell, ['submodule', 'update', '--init', '--recursive', '--force'], folder);

@@ -6,6 +6,7 @@ import { findOnPath } from '../machine';
 import { shortCommit, type OperationContext, type OperationHost } from '../operation';
 import type { AgentConfig } from '../config';
 import type { FlakeSource } from '../flake';
+import type { Repository } from '../repository';
 import { createJudgedRepository, type JudgedRepository } from './judged-repository';
 import { judgesCommits, policyUnreadable } from './judge-operation';
 import type { Policy } from './policy-file';
@@ -63,7 +64,7 @@ export async function judgeBy(
   const format = await clone.objectFormat();
   if (format === null) return notChecked(`${clone.dir} can't be read`);
   const judged = createJudgedRepository({ stateDir: config.stateDir, env, shell });
-  const made = (await judged.create(format)) ?? (await judged.fetch(clone.dir, [commit]));
+  const made = (await judged.create(format)) ?? (await copyOf(clone, judged, commit));
   if (made !== null) return notChecked(made);
 
   const { signers, oldestCommit, branches } = policy;
@@ -84,11 +85,11 @@ export async function judgeBy(
   if (oldestCommit !== '' && !(await judged.isAncestor(oldestCommit, commit)))
     return refused(
       'oldest-commit',
-      `${name} is neither the oldest accepted commit ${shortCommit(oldestCommit)} nor a descendant of it`,
+      `${name} is neither the oldest accepted commit ${shortCommit(oldestCommit)} nor a descendant of it${await shallowNote(clone)}`,
     );
   if (branches !== null) {
     const problem = await missingOnBranches(host, judged, { branches, commit, shell });
-    if (problem !== null) return refused('branch', `${name} ${problem}`);
+    if (problem !== null) return refused('branch', `${name} ${problem}${await shallowNote(clone)}`);
   }
   const pointed = await judged.pointTo(commit, await clone.remoteAddress());
   if (pointed !== null) return notChecked(pointed);
@@ -96,6 +97,19 @@ export async function judgeBy(
 }
 
 const nameOf = (commit: string): string => `the commit ${shortCommit(commit)}`;
+
+/** Copies a commit with its whole history, of which one damaged object is enough to fail. Gives a clause when it does. */
+async function copyOf(clone: Repository, judged: JudgedRepository, commit: string): Promise<string | null> {
+  const failure = await judged.fetch(clone.dir, [commit]);
+  if (failure === null) return null;
+  return failure.isOfSource ? `${failure.problem}; ${await clone.reportFault(failure.problem)}` : failure.problem;
+}
+
+/** What a rule about history did not find may be left out of a shallow clone. A clause with its separator, or ''. */
+async function shallowNote(clone: Repository): Promise<string> {
+  if (!(await clone.isShallow())) return '';
+  return `; its history is not complete: ${await clone.reportFault('its history is not complete')}`;
+}
 
 /** Why the commit is on none of the branches as the remote has them now, as a clause; null when it is on one. */
 async function missingOnBranches(
@@ -110,7 +124,7 @@ async function missingOnBranches(
       failures.push(`${branch}: ${tip.problem}`);
       continue;
     }
-    const problem = tip.commit === commit ? null : await judged.fetch(clone.dir, [tip.commit]);
+    const problem = tip.commit === commit ? null : await copyOf(clone, judged, tip.commit);
     if (problem !== null) failures.push(`${branch}: ${problem}`);
     else if (tip.commit === commit || (await judged.isAncestor(commit, tip.commit))) return null;
   }

@@ -6,6 +6,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { localFaultOf, mayBeFaultOfCopy, needsNewCopyFor } from '@/lib/git/local-faults';
 import { failureOf, type RunEnd, type Shell } from '../shell';
 
 /** Below the state folder. */
@@ -58,12 +59,19 @@ export function createJudgedRepository({
       const made = await git(['init', '-q', '--template=', '-b', 'judged', ...objects, folder]);
       return made.ok ? null : failureOf('git init', made);
     },
-    /** Fetches these commits and all that they need from a repository on this machine. Gives a clause when that fails. */
-    async fetch(from: string, commits: readonly string[]): Promise<string | null> {
+    /**
+     * Fetches these commits and all that they need from a repository on this machine. Gives a clause when that fails, and
+     * whether that repository may be the reason: an object is damaged, or history is left out.
+     */
+    async fetch(from: string, commits: readonly string[]): Promise<{ problem: string; isOfSource: boolean } | null> {
       const wanted = commits.map((commit) => `+${commit}:refs/judged/${commit}`);
       const args = ['fetch', '-q', '--no-tags', '--no-recurse-submodules', pathToFileURL(from).href, ...wanted];
       const fetched = await inside(args);
-      return fetched.ok ? null : failureOf('git fetch', fetched);
+      if (fetched.ok) return null;
+      // What the source printed is about a repository of this machine too.
+      const stderr = fetched.stderr.map((line) => line.replace(/^remote: ?/, '')).join('\n');
+      const mayBe = needsNewCopyFor(localFaultOf(stderr)) || mayBeFaultOfCopy(stderr);
+      return { problem: failureOf('git fetch', fetched), isOfSource: fetched.end.kind === 'exited' && mayBe };
     },
     /** False also where the first one is not there at all: every ancestor was fetched. */
     async isAncestor(ancestor: string, commit: string): Promise<boolean> {
