@@ -54,8 +54,8 @@ export async function runTests(host: OperationHost, context: OperationContext): 
 
 /** What the scripts say of a system, without their output. They end when `signal` aborts. */
 export interface ObservedTests {
-  /** Null: there are none, or they were ended. */
-  passed: boolean | null;
+  /** `not-run`: there may be some, but the policy refused them, or they were ended. */
+  outcome: 'passed' | 'failed' | 'none' | 'not-run';
   summary: string;
 }
 
@@ -67,20 +67,20 @@ export async function observeTests(
   const { shell } = context;
   const commit = await host.repository.head();
   const judged = await judgeScripts(host, context, commit);
-  if (!judged.ok) return { passed: null, summary: `not run: ${judged.end.message}` };
+  if (!judged.ok) return { outcome: 'not-run', summary: `not run: ${judged.end.message}` };
   const root = judged.folder;
   const folder = join(root, testFolder(host, root));
   const scripts = listScripts(folder);
-  if (scripts.length === 0) return { passed: null, summary: 'no tests' };
+  if (scripts.length === 0) return { outcome: 'none', summary: 'no tests' };
   const failed: string[] = [];
   for (const name of scripts) {
     const run = await shell.run(join(folder, name), [], { quiet: true, signal, cwd: root });
-    if (signal.aborted) return { passed: null, summary: 'not finished' };
+    if (signal.aborted) return { outcome: 'not-run', summary: 'not finished' };
     if (!run.ok) failed.push(name);
   }
   const summary = summaryOf(scripts.length, failed);
   host.compartments.set('tests', failed.length === 0 ? 'ok' : 'error', summary, commit);
-  return { passed: failed.length === 0, summary };
+  return { outcome: failed.length === 0 ? 'passed' : 'failed', summary };
 }
 
 function summaryOf(total: number, failed: readonly string[]): string {

@@ -1,4 +1,5 @@
 /** The configuration repository: a clone that the agent manages, or in legacy mode a checkout that the operator maintains. */
+import { createHash } from 'node:crypto';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { LOCK_WAIT_MS, removeLeftoverLocks } from '@/lib/git/leftover-locks';
@@ -41,6 +42,8 @@ export function createRepository(options: RepositoryOptions) {
   const remoteRef = `refs/remotes/origin/${branch}`;
   const headKey = createHeadKey(dir);
   let head = { key: '', commit: '' };
+  /** What another step could not read in the clone, although a pull does not need it; null: nothing. */
+  let reportedFault: string | null = null;
   /** Clone and pull never run in parallel: the first clone may still run when a pull arrives. */
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -51,6 +54,12 @@ export function createRepository(options: RepositoryOptions) {
     let pulled = await fetchAndReset(shell, onStep);
     if (!pulled.ok && pulled.fault !== null && (await repair(shell, pulled.fault)))
       pulled = await fetchAndReset(shell, onStep);
+    if (pulled.ok && reportedFault !== null) {
+      const replaced = await clone.replace(shell, reportedFault);
+      if (!replaced.ok) return replaced;
+      reportedFault = null;
+      pulled = await fetchAndReset(shell, onStep);
+    }
     let isCloneFaulty = !pulled.ok && needsNewCopyFor(pulled.fault);
     if (!pulled.ok && (await mayBeClone(pulled)) && (await git.hasRemoteBranch(branch))) {
       pulled = await fetchAndReset(shell, onStep);
@@ -178,6 +187,10 @@ export function createRepository(options: RepositoryOptions) {
     return { ok: true };
   }
 
+  async function isShallow(): Promise<boolean> {
+    return (await git.look(['rev-parse', '--is-shallow-repository'])).lines[0] === 'true';
+  }
+
   function inOrder(work: () => Promise<RepositoryOutcome>): Promise<RepositoryOutcome> {
     // An error of the file system (a folder of another user) is a result too.
     const result = queue
@@ -238,7 +251,8 @@ export function createRepository(options: RepositoryOptions) {
     },
     /** Fetches a branch of the remote, and gives the commit that it is at. `problem`: a clause. */
     async fetchBranch(shell: Shell, name: string): Promise<{ commit: string } | { problem: string }> {
-      const ref = `refs/nixfleet/branches/${name}`;
+      // By its hash: a branch `release` that is gone by now would be in the way of `release/25.11`.
+      const ref = `refs/nixfleet/branch/${createHash('sha256').update(name).digest('hex')}`;
       const args = (from: string) => ['fetch', '--no-tags', from, `+refs/heads/${name}:${ref}`];
       const fetched = isolated ? await git.runRemote(shell, args) : await git.run(shell, args('origin'));
       const outcome = outcomeOf(fetched);
@@ -247,6 +261,18 @@ export function createRepository(options: RepositoryOptions) {
       const commit = found.lines[0];
       return found.ok && commit !== undefined ? { commit } : { problem: found.failure };
     },
+    /** The history can't be read as a whole (`why`, a clause): the next pull clones again. Gives what to do, as a clause. */
+    async reportFault(why: string): Promise<string> {
+      if (isolated) {
+        reportedFault = why;
+        return 'Pull repairs the clone';
+      }
+      return (await isShallow())
+        ? `${dir} is a shallow checkout: run git fetch --unshallow there`
+        : `look for damage in ${dir} with git fsck, or check the repository out again`;
+    },
+    /** Whether old commits are left out. */
+    isShallow,
     /** Fetches the submodules of another checkout of this repository. Gives a clause when that fails. */
     async updateSubmodulesOf(shell: Shell, folder: string): Promise<string | null> {
       const updated = await git.run(shell, ['submodule', 'update', '--init', '--recursive', '--force'], folder);

@@ -27,6 +27,8 @@ const schema = z.object({
     nixos: z.record(z.string(), z.string()),
   }),
   faults: z.record(z.string(), z.array(z.string())),
+  unconfirmable: z.record(z.string(), z.array(z.string())),
+  confirmable: z.record(z.string(), z.array(z.string())),
   refused: z.record(z.string(), z.string()),
 });
 
@@ -79,6 +81,12 @@ describe.skipIf(!hasNix)('the policy of the modules (skipped without nix-instant
     }
     expect(new Set(Object.values(made.refused))).toEqual(new Set(['refused']));
     expect(Object.keys(made.refused)).toHaveLength(13);
+  });
+
+  it('refuses confirmed switches only where no switch can be confirmed', () => {
+    for (const [name, messages] of Object.entries(made.unconfirmable))
+      expect(messages, name).toEqual([expect.stringContaining("switches of Home Manager can't be confirmed")]);
+    for (const [name, messages] of Object.entries(made.confirmable)) expect(messages, name).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@
 import type { CheckReport } from '@/lib/protocol/agent/confirmation';
 import type { Shell } from '../shell';
 import type { CheckConfig, DeclaredCheck } from './check-config';
+import type { ObservedTests } from '../host-tests';
 import { runCheck, type Attempt } from './run-check';
 import { judgeUnits, readUnits, unitsBefore, type UnitsBefore, type UnitState } from './unit-check';
 
@@ -60,7 +61,7 @@ export function startChecks({
   before: ChecksBefore;
   shell: Shell;
   /** Runs the tests of the repository. */
-  runTests: (signal: AbortSignal) => Promise<{ passed: boolean | null; summary: string }>;
+  runTests: (signal: AbortSignal) => Promise<ObservedTests>;
   onChange: () => void;
 }): CheckRounds {
   const reports = new Map<string, CheckReport>();
@@ -132,10 +133,13 @@ export function startChecks({
 
   async function runRepositoryTests(first: CheckReport): Promise<void> {
     const startedAt = performance.now();
-    const { passed, summary } = await runTests(lifetime.signal);
-    const status = passed === null ? 'unknown' : passed ? 'passed' : 'failed';
-    // A repository without tests must not take every switch back.
-    const enforced = first.enforced && passed !== null;
+    const { outcome, summary } = await runTests(lifetime.signal).catch((error: unknown): ObservedTests => ({
+      outcome: 'not-run',
+      summary: `not run: ${error instanceof Error ? error.message : 'unknown reason'}`,
+    }));
+    // A repository without tests must not take every switch back. Tests that could not run have not passed.
+    const enforced = first.enforced && outcome !== 'none';
+    const status = outcome === 'none' ? 'unknown' : outcome === 'not-run' ? (enforced ? 'failed' : 'unknown') : outcome;
     report({ ...first, status, enforced, reason: summary, took_ms: Math.round(performance.now() - startedAt) });
   }
 

@@ -62,7 +62,7 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
 
   it('judges the commit that loosens it, and the policy that it brings holds from then on', async () => {
     const alice = signer('alice');
-    bench.configure({ version: '2', policy: { signers: alice.line } });
+    alice.configure({ version: '2', policy: { signers: alice.line } });
     await start();
     // Nothing holds yet: the system that runs has no policy.
     expect(await run('switch', 'first')).toMatchObject({ status: 'ok' });
@@ -85,7 +85,7 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
 
   it('builds the judged commit, although the clone moves on before the build', async () => {
     const alice = signer('alice');
-    bench.configure({ version: '2', policy: { signers: alice.line } });
+    alice.configure({ version: '2', policy: { signers: alice.line } });
     await start();
     await run('switch', 'first');
     alice.configure({ version: 'judged', policy: { signers: alice.line } });
@@ -101,7 +101,7 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
 
   it('builds the judged commit, although its files are changed before the build', async () => {
     const alice = signer('alice');
-    bench.configure({ version: '2', policy: { signers: alice.line } });
+    alice.configure({ version: '2', policy: { signers: alice.line } });
     await start();
     await run('switch', 'first');
     alice.configure({ version: 'judged' });
@@ -113,7 +113,7 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
 
   it('builds nothing that the committed flake.lock does not name', async () => {
     const alice = signer('alice');
-    bench.configure({ version: '2', policy: { signers: alice.line } });
+    alice.configure({ version: '2', policy: { signers: alice.line } });
     await start();
     await run('switch', 'first');
     const { host } = bench;
@@ -136,7 +136,7 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
   it('lets nobody go back to a system whose policy accepts more', async () => {
     const alice = signer('alice');
     const strict = { signers: alice.line, operations: ['switch', 'pull-switch', 'rollback', 'switch-generation'] };
-    bench.configure({ version: '2', policy: strict });
+    alice.configure({ version: '2', policy: strict });
     await start();
     await run('switch', 'first');
     expect(await run('rollback', 'back')).toMatchObject({
@@ -164,6 +164,69 @@ describe.skipIf(!hasNix)('the policy of the running system (skipped without Nix)
       expect(result.message, command).toContain('has a mistake at hours.zone');
     }
     expect([version(), bench.nixos.generation()]).toEqual(['25.11.1', 1]);
+  });
+
+  it('that would refuse its own commit is never activated', async () => {
+    const alice = signer('alice');
+    const bob = signer('bob');
+    await start();
+    const other = bench.configure({ version: 'other' });
+    bench.host.git(['push', '-q', 'origin', 'HEAD:other']);
+    bench.host.git(['reset', '-q', '--hard', 'HEAD~1']);
+    bench.host.git(['push', '-q', '-f', 'origin', 'HEAD:main']);
+    const mistakes: readonly [policy: object, message: string][] = [
+      [{ branches: ['mian'] }, 'could not be found on the branch mian'],
+      [{ branches: ['other'] }, 'is not on the branch other of the remote'],
+      [{ oldestCommit: other }, 'is neither the oldest accepted commit'],
+      [{ signers: bob.line }, 'is not signed by an accepted signer'],
+    ];
+    for (const [index, [policy, message]] of mistakes.entries()) {
+      alice.configure({ version: `2-${index}`, policy });
+      await run('pull', `pull-${index}`);
+      for (const command of ['switch', 'boot']) {
+        const result = await run(command, `${command}-${index}`);
+        expect([result.status, result.refused], message).toEqual(['error', undefined]);
+        expect(result.message).toContain('the policy of the new system would not accept this commit itself');
+        expect(result.message).toContain(message);
+      }
+    }
+    expect([version(), bench.nixos.generation()]).toEqual(['25.11.1', 1]);
+    // A key is replaced in two steps.
+    alice.configure({ version: '3', policy: { signers: `${alice.line}\n${bob.line}` } });
+    expect(await run('pull-switch', 'both')).toMatchObject({ status: 'ok' });
+    alice.configure({ version: '4', policy: { signers: bob.line } });
+    expect((await run('pull-switch', 'too-early')).message).toContain('is not signed by an accepted signer');
+    bob.configure({ version: '5', policy: { signers: bob.line } });
+    expect(await run('pull-switch', 'bob')).toMatchObject({ status: 'ok' });
+    expect(version()).toBe('5');
+  });
+
+  it('brings its list of signers with it, and is never activated without it', async () => {
+    const alice = signer('alice');
+    const signersFile = `${bench.nixos.path('current-system')}/etc/nixfleet-agent/signers`;
+    // Path and list in one commit: the running system has no such file yet.
+    alice.configure({ version: '2', policy: { signersFile }, signers: alice.line });
+    await start();
+    expect(await run('pull-switch', 'introduce')).toMatchObject({ status: 'ok' });
+    expect(version()).toBe('2');
+    for (const [id, signers] of [
+      ['dropped', undefined],
+      ['broken', 'alice'],
+    ] as const) {
+      alice.configure({ version: id, policy: { signersFile }, ...(signers === undefined ? {} : { signers }) });
+      const result = await run('pull-switch', id);
+      expect([result.status, result.refused], id).toEqual(['error', undefined]);
+      expect(result.message, id).toContain('has a mistake at signersFile');
+    }
+    expect(version()).toBe('2');
+    const bob = signer('bob');
+    alice.configure({ version: '3', policy: { signersFile }, signers: `${alice.line}\n${bob.line}` });
+    expect(await run('pull-switch', 'more')).toMatchObject({ status: 'ok' });
+    alice.configure({ version: '4', policy: { signersFile }, signers: alice.line });
+    expect(await run('pull-switch', 'fewer')).toMatchObject({ status: 'ok' });
+    // The same path, where bob's key still was.
+    expect(await run('rollback', 'back')).toMatchObject({ refused: 'looser-policy' });
+    expect(version()).toBe('4');
   });
 
   it('that asks for confirmed switches refuses every other way to a new system', async () => {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OperationContext, OperationHost } from '../operation';
 import { unusablePolicy } from '../policy/judge-generation';
+import { refusedByNewPolicy } from '../policy/judge-new-policy';
 import { unconfirmedRefusal } from '../policy/judge-switch';
 import type { FinalEnd, RebuildEnd, RebuildPlan } from '../rebuild';
 import { runActivation, type PlannedActivation } from './activation';
@@ -27,7 +28,7 @@ export async function switchNixos(
   const built = await buildSystem(host, context, flake, extra);
   if (!built.ok) return { kind: 'failed', exitCode: built.exitCode, failure: built.failure };
   const { path: target } = built;
-  const unusable = unusablePolicy(host.config, target);
+  const unusable = unusablePolicy(host.config, target) ?? (await refusedByNewPolicy(host, context, { target, commit }));
   if (unusable !== null) return { kind: 'failed', exitCode: 1, failure: unusable };
   const before = readSystem(host.config);
   if (before.running === target && before.profile === target) {
@@ -80,7 +81,7 @@ export async function prepareBoot(
   const built = await buildSystem(host, context, flake);
   if (!built.ok) return { kind: 'failed', exitCode: built.exitCode, failure: built.failure };
   const { path: target } = built;
-  const unusable = unusablePolicy(host.config, target);
+  const unusable = unusablePolicy(host.config, target) ?? (await refusedByNewPolicy(host, context, { target, commit }));
   if (unusable !== null) return { kind: 'failed', exitCode: 1, failure: unusable };
   if (readSystem(host.config).profile === target) {
     context.shell.say(`Nothing to do: ${target} is already the boot default.`);

@@ -1,6 +1,6 @@
 /** The rules about commits, with the real agent, real git repositories and keys of the real ssh-keygen. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { says, TEST, usePolicyBench, type PolicyBench } from './testing/policy-bench';
@@ -110,6 +110,18 @@ describe('branches', () => {
     expect(await bench.run('test')).toMatchObject({ refused: 'branch' });
   });
 
+  it('accept a branch whose name begins with that of an earlier one', async () => {
+    bench.policy({ branches: ['release'] });
+    host.commit({ [TEST]: says('release') });
+    host.git(['push', '-q', 'origin', 'HEAD:release']);
+    await bench.connect();
+    expect(await bench.pullAndTest()).toMatchObject({ status: 'ok' });
+    host.git(['push', '-q', 'origin', ':release']);
+    host.git(['push', '-q', 'origin', 'HEAD:release/25.11']);
+    bench.policy({ branches: ['release/25.11'] });
+    expect(await bench.run('test')).toMatchObject({ status: 'ok' });
+  });
+
   it('hold for a checkout that the operator maintains', async () => {
     bench.policy({ branches: ['main'] });
     host.commit({ [TEST]: says('pushed') });
@@ -209,6 +221,44 @@ describe('a commit that is accepted', () => {
     expect((await bench.run('switch')).lines).toContain(
       `${host.path('bin', program)} switch --flake ${flake} --no-update-lock-file`,
     );
+  });
+
+  it('needs a history without damage, and the next pull clones again', async () => {
+    const first = host.commit({ old: 'an old file' });
+    host.git(['rm', '-q', 'old']);
+    host.commit({ [TEST]: says('new') });
+    bench.policy({ oldestCommit: first });
+    await bench.connect();
+    expect(await bench.pullAndTest()).toMatchObject({ status: 'ok' });
+    // The blob is in no file of the working tree, so that a pull does not read it.
+    const blob = bench.inClone('rev-parse', `${first}:old`);
+    bench.inClone('repack', '-a', '-d', '-q');
+    const packs = join(host.repoDir, '.git', 'objects', 'pack');
+    mkdirSync(host.path('packs'));
+    for (const name of readdirSync(packs)) renameSync(join(packs, name), host.path('packs', name));
+    for (const name of readdirSync(host.path('packs')).filter((each) => each.endsWith('.pack')))
+      execFileSync('git', ['-C', host.repoDir, 'unpack-objects', '-q'], {
+        input: readFileSync(host.path('packs', name)),
+      });
+    rmSync(join(host.repoDir, '.git', 'objects', blob.slice(0, 2), blob.slice(2)));
+    const refused = await bench.run('test');
+    expect(refused).toMatchObject({ refused: 'oldest-commit' });
+    expect(refused.message).toContain('Pull repairs the clone');
+    expect(await bench.run('pull')).toMatchObject({ status: 'ok' });
+    expect(await bench.run('test')).toMatchObject({ status: 'ok' });
+  });
+
+  it('needs its whole history, which a shallow checkout of the operator does not have', async () => {
+    const oldest = host.commit({ old: 'a file' });
+    host.commit({ [TEST]: says('shallow') });
+    bench.policy({ oldestCommit: oldest });
+    host.git(['clone', '-q', '--depth=1', `file://${host.remote}`, host.path('shallow')]);
+    await bench.connect({ NIXFLEET_REPO_URL: '', NIXFLEET_REPO_DIR: host.path('shallow') });
+    const refused = await bench.run('test');
+    expect(refused).toMatchObject({ refused: 'oldest-commit' });
+    expect(refused.message).toContain(`${host.path('shallow')} is a shallow checkout: run git fetch --unshallow there`);
+    host.git(['fetch', '-q', '--unshallow'], host.path('shallow'));
+    expect(await bench.run('test')).toMatchObject({ status: 'ok' });
   });
 
   it('a switch and a test fail when there is no clone', async () => {

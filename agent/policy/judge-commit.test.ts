@@ -101,3 +101,15 @@ it('is refused where its folder can’t be written', async () => {
   expect(refusal).toMatchObject({ reason: 'signature' });
   expect(JSON.stringify(refusal)).toContain("can't be written");
 });
+
+it('is refused where the list of signers can’t be written', async () => {
+  const { commit, state } = signedClone();
+  // A folder is where the file has to be: each call of git makes it again.
+  mkdirSync(path('bin'));
+  const git = execFileSync('which', ['git'], { encoding: 'utf8' }).trim();
+  const script = `#!/bin/sh\n/bin/mkdir -p ${path('state', 'judged', 'signers')}\nexec ${git} "$@"\n`;
+  writeFileSync(path('bin', 'git'), script, { mode: 0o755 });
+  const refusal = await judge(commit, state, ['ssh-keygen']);
+  expect(refusal).toMatchObject({ reason: 'signature' });
+  expect(JSON.stringify(refusal)).toContain("signers can't be written");
+});

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { judgeGeneration, looserRule } from './judge-generation';
+import { judgeGeneration, looserRule, unusablePolicy } from './judge-generation';
 import { parsePolicy, type Policy, type PolicyState } from './policy-file';
 
 const KEYS = [
@@ -85,10 +85,106 @@ describe('going back', () => {
     expect(judge('{"operations":[]}')).toBeNull();
     expect(judge('{}')).toBe('looser-policy');
     expect(judge(null)).toBe('looser-policy');
-    // What can't be used refuses everything: that is never looser.
-    expect(judge('{')).toBeNull();
+    // It would refuse everything from then on, also the way back.
+    expect(judge('{')).toBe('policy-unreadable');
     expect(judgeGeneration(config, now, 'the previous generation', null)?.reason).toBe('looser-policy');
-    expect(judgeGeneration(config, { kind: 'none', source: '/p' }, 'generation 3', null)).toBeNull();
+    const none: PolicyState = { kind: 'none', source: '/p' };
+    expect(judgeGeneration(config, none, 'generation 3', null)).toBeNull();
+    expect(judgeGeneration(config, none, 'generation 3', made('broken', place, '{'))).toMatchObject({
+      reason: 'policy-unreadable',
+    });
+  });
+
+  describe('with a list of signers', () => {
+    const LIST = 'etc/nixfleet-agent/signers';
+    /** A system of the store with a policy and its list; null: without the list. */
+    function system(name: string, list: string | null, signersFile: string): string {
+      const folder = made(join('store', name), SYSTEM, JSON.stringify({ signersFile }));
+      return list === null ? folder : made(join('store', name), LIST, list);
+    }
+    function host(list: string | null, signersFile: string) {
+      symlinkSync(system('running', list, signersFile), join(root, 'current'));
+      const config = {
+        hostType: 'nixos',
+        policyFile: '/etc/nixfleet-agent/policy.json',
+        systemLink: join(root, 'current'),
+        home: '/home/u',
+        stateDir: join(root, 'state'),
+        repoDir: join(root, 'repo'),
+      } as const;
+      const parsed = policy({ signers: KEYS[0] });
+      const signers = parsed.signers === null ? null : { ...parsed.signers, file: signersFile };
+      return { config, state: { kind: 'set', source: '/p', policy: { ...parsed, signers } } as const };
+    }
+
+    it.each(['/etc/nixfleet-agent/signers', 'current'])(
+      'is judged by the list of the generation, although it has the same path (%s)',
+      (at) => {
+        const file = at === 'current' ? join(root, 'current', LIST) : at;
+        const { config, state } = host(KEYS[0], file);
+        const judge = (name: string, list: string | null) =>
+          judgeGeneration(config, state, 'g', system(name, list, file));
+        expect(judge('same', KEYS[0])).toBeNull();
+        expect(judge('more', KEYS.join('\n'))?.reason).toBe('looser-policy');
+        expect(judge('dropped', null)?.reason).toBe('policy-unreadable');
+        expect(unusablePolicy(config, system('first', KEYS[1], file))).toBeNull();
+        expect(unusablePolicy(config, system('gone', null, file))).toContain("can't be read (ENOENT)");
+        expect(unusablePolicy(config, system('broken', 'alice', file))).toContain('line 1');
+      },
+    );
+
+    it('that an activation makes, nobody goes back: what it would hold is not known', () => {
+      const file = join(root, 'list');
+      const { config, state } = host(null, file);
+      symlinkSync(made(join('store', 'list'), 'list', KEYS[0]), join(root, 'link'));
+      symlinkSync(join(root, 'link', 'list'), file);
+      const target = system('then', null, file);
+      expect(judgeGeneration(config, state, 'generation 3', target)).toEqual({
+        reason: 'looser-policy',
+        text: `the policy of generation 3 can't be read (${file}), and it may accept more than this one`,
+      });
+      // A switch has been judged by its commit.
+      expect(unusablePolicy(config, target)).toBeNull();
+    });
+
+    it('that root maintains beside the system counts as it is', () => {
+      const file = join(root, 'list');
+      writeFileSync(file, KEYS[0]);
+      const { config, state } = host(null, file);
+      expect(judgeGeneration(config, state, 'generation 3', system('then', null, file))).toBeNull();
+    });
+  });
+
+  it('of NixOS with a policy of Home Manager is refused: which one the system would link is not known', () => {
+    const file = join(root, 'policy.json');
+    const running = made(join('store', 'running'), SYSTEM, null);
+    symlinkSync(running, join(root, 'current'));
+    const config = {
+      hostType: 'nixos',
+      policyFile: file,
+      systemLink: join(root, 'current'),
+      home: root,
+      stateDir: join(root, 'state'),
+      repoDir: join(root, 'repo'),
+    } as const;
+    symlinkSync(join(made(join('store', 'home'), 'policy.json', '{}'), 'policy.json'), file);
+    const target = made(join('store', 'then'), SYSTEM, null);
+    expect(judgeGeneration(config, now, 'generation 3', target)).toMatchObject({ reason: 'looser-policy' });
+    rmSync(file);
+    writeFileSync(file, '{}');
+    expect(judgeGeneration(config, now, 'generation 3', target)).toBeNull();
+  });
+
+  it('is judged where the generation brings a policy in place of a file that was written by hand', () => {
+    const config = {
+      hostType: 'nixos',
+      policyFile: '/etc/nixfleet-agent/policy.json',
+      systemLink: made('running', SYSTEM, null),
+      home: '/home/u',
+      stateDir: join(root, 'state'),
+      repoDir: join(root, 'repo'),
+    } as const;
+    expect(judgeGeneration(config, now, 'generation 3', made('target', SYSTEM, '{}'))?.reason).toBe('looser-policy');
   });
 
   it('keeps a policy that is no part of the system', () => {

@@ -6,6 +6,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { localFaultOf, mayBeFaultOfCopy, needsNewCopyFor } from '@/lib/git/local-faults';
 import { failureOf, type RunEnd, type Shell } from '../shell';
 
 /** Below the state folder. */
@@ -52,18 +53,25 @@ export function createJudgedRepository({
         rmSync(root, { recursive: true, force: true });
         mkdirSync(root, { recursive: true, mode: 0o700 });
       } catch (error) {
-        return `${root} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`;
+        return cannotWrite(root, error);
       }
       const objects = format === 'sha1' ? [] : [`--object-format=${format}`];
       const made = await git(['init', '-q', '--template=', '-b', 'judged', ...objects, folder]);
       return made.ok ? null : failureOf('git init', made);
     },
-    /** Fetches these commits and all that they need from a repository on this machine. Gives a clause when that fails. */
-    async fetch(from: string, commits: readonly string[]): Promise<string | null> {
+    /**
+     * Fetches these commits and all that they need from a repository on this machine. Gives a clause when that fails, and
+     * whether that repository may be the reason: an object is damaged, or history is left out.
+     */
+    async fetch(from: string, commits: readonly string[]): Promise<{ problem: string; isOfSource: boolean } | null> {
       const wanted = commits.map((commit) => `+${commit}:refs/judged/${commit}`);
       const args = ['fetch', '-q', '--no-tags', '--no-recurse-submodules', pathToFileURL(from).href, ...wanted];
       const fetched = await inside(args);
-      return fetched.ok ? null : failureOf('git fetch', fetched);
+      if (fetched.ok) return null;
+      // What the source printed is about a repository of this machine too.
+      const stderr = fetched.stderr.map((line) => line.replace(/^remote: ?/, '')).join('\n');
+      const mayBe = needsNewCopyFor(localFaultOf(stderr)) || mayBeFaultOfCopy(stderr);
+      return { problem: failureOf('git fetch', fetched), isOfSource: fetched.end.kind === 'exited' && mayBe };
     },
     /** False also where the first one is not there at all: every ancestor was fetched. */
     async isAncestor(ancestor: string, commit: string): Promise<boolean> {
@@ -79,9 +87,13 @@ export function createJudgedRepository({
       const isSsh = signature.slice(signature.indexOf(' ') + 1) === SSH_SIGNATURE;
       return signatures.length === 1 && isSsh ? 'ssh' : 'other';
     },
-    /** Whether one of these keys made the signature. `program`: the path of ssh-keygen. */
-    async isSignedBy(commit: string, signers: string, program: string): Promise<boolean> {
-      writeFileSync(signersFile, signers, { mode: 0o600 });
+    /** Whether one of these keys made the signature; a clause where that can't be checked. `program`: the path of ssh-keygen. */
+    async isSignedBy(commit: string, signers: string, program: string): Promise<boolean | { problem: string }> {
+      try {
+        writeFileSync(signersFile, signers, { mode: 0o600 });
+      } catch (error) {
+        return { problem: cannotWrite(signersFile, error) };
+      }
       const verified = await inside(
         ['verify-commit', commit],
         [
@@ -109,6 +121,9 @@ export function createJudgedRepository({
     },
   };
 }
+
+const cannotWrite = (path: string, error: unknown): string =>
+  `${path} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`;
 
 /** On the command line they count more than any file. */
 const SETTINGS = [

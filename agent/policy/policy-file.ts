@@ -79,8 +79,18 @@ export type PolicyState =
   | { kind: 'set'; source: string; policy: Policy }
   | { kind: 'unreadable'; source: string; problem: string };
 
-/** `writable`: folders that the agent itself writes, in which no list of signers may be. */
-export function readPolicy(source: string, writable: readonly string[]): PolicyState {
+/** Where the list of signers with this path is read. */
+export type LocateList = (file: string) => string;
+
+/**
+ * `writable`: folders that the agent itself writes, in which no list of signers may be. `locate`: for the policy of a
+ * system that does not run, whose list is not the one at its path now.
+ */
+export function readPolicy(
+  source: string,
+  writable: readonly string[],
+  locate: LocateList = (file) => file,
+): PolicyState {
   try {
     lstatSync(source);
   } catch (error) {
@@ -88,7 +98,7 @@ export function readPolicy(source: string, writable: readonly string[]): PolicyS
     return code === 'ENOENT' ? { kind: 'none', source } : unreadable(source, `can't be read (${String(code)})`);
   }
   try {
-    const parsed = parsePolicy(readBounded(source, MAX_POLICY_BYTES), writable);
+    const parsed = parsePolicy(readBounded(source, MAX_POLICY_BYTES), writable, locate);
     return 'problem' in parsed ? unreadable(source, parsed.problem) : { kind: 'set', source, policy: parsed.policy };
   } catch (error) {
     return unreadable(source, `can't be read (${messageOf(error)})`);
@@ -96,7 +106,11 @@ export function readPolicy(source: string, writable: readonly string[]): PolicyS
 }
 
 /** `problem`: a clause that follows the name of the file. */
-export function parsePolicy(text: string, writable: readonly string[]): { policy: Policy } | { problem: string } {
+export function parsePolicy(
+  text: string,
+  writable: readonly string[],
+  locate: LocateList = (file) => file,
+): { policy: Policy } | { problem: string } {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -111,7 +125,10 @@ export function parsePolicy(text: string, writable: readonly string[]): { policy
     return { problem: `has a mistake at ${place === '' ? 'the top level' : plainText(place, 100)}: ${what}` };
   }
   const { operations, hours, branches, signers, signersFile, oldestCommit, confirmed } = parsed.data;
-  const keys = signers === undefined && signersFile === undefined ? null : readSigners(signers, signersFile, writable);
+  const keys =
+    signers === undefined && signersFile === undefined
+      ? null
+      : readSigners(signers, signersFile, (file) => readOutside(locate(file), writable));
   if (keys !== null && 'problem' in keys) return keys;
   return {
     policy: {
@@ -128,13 +145,13 @@ export function parsePolicy(text: string, writable: readonly string[]): { policy
 function readSigners(
   inline: string | undefined,
   file: string | undefined,
-  writable: readonly string[],
+  readList: (file: string) => string,
 ): NonNullable<Policy['signers']> | { problem: string } {
   const parts: string[] = [];
   const keys: Signer[] = [];
   for (const [place, read] of [
     ['signers', inline === undefined ? null : () => inline],
-    ['signersFile', file === undefined ? null : () => readOutside(file, writable)],
+    ['signersFile', file === undefined ? null : () => readList(file)],
   ] as const) {
     if (read === null) continue;
     let content: string;

@@ -2,7 +2,11 @@
 import { windowText } from '@/lib/hours/hours-text';
 import { MAX_POLICY_SIGNERS } from '@/lib/protocol/agent/frame-limits';
 import type { HostPolicyInput } from '@/lib/protocol/agent/host-policy';
+import { plainName } from '@/lib/text/plain-text';
 import type { PolicyState } from './policy-file';
+
+/** Characters of a signer's name: a list may hold 64 KiB of them. */
+const MAX_SIGNER_NAME = 64;
 
 export function policyReport(state: PolicyState): HostPolicyInput {
   const { source } = state;
@@ -26,9 +30,10 @@ export function policyReport(state: PolicyState): HostPolicyInput {
     ...(signers === null
       ? {}
       : {
-          signers: keys
-            .slice(0, MAX_POLICY_SIGNERS)
-            .map(({ principals, keyType, fingerprint }) => ({ name: principals, key: `${keyType} ${fingerprint}` })),
+          signers: keys.slice(0, MAX_POLICY_SIGNERS).map(({ principals, keyType, fingerprint }) => ({
+            name: plainName(principals, MAX_SIGNER_NAME),
+            key: `${keyType} ${fingerprint}`,
+          })),
           more_signers: Math.max(0, keys.length - MAX_POLICY_SIGNERS),
         }),
     ...(oldestCommit === '' ? {} : { oldest_commit: oldestCommit }),

@@ -35,7 +35,7 @@ in
     };
 
   config = lib.mkIf cfg.enable {
-    assertions = import ./agent-assertions.nix cfg ++ policy.assertions cfg.policy ++ [
+    assertions = import ./agent-assertions.nix cfg ++ policy.assertions cfg.policy ++ policy.assertionsOfHome cfg.policy ++ [
       {
         assertion = cfg.user != "";
         message = "services.nixfleet-agent.user: name the user whose Home Manager configuration is switched.";

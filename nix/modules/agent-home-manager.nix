@@ -76,7 +76,12 @@ in
   config = lib.mkIf cfg.enable (
     lib.mkMerge [
       {
-        assertions = import ./agent-assertions.nix cfg ++ policy.assertions cfg.policy;
+        assertions =
+          import ./agent-assertions.nix cfg
+          ++ policy.assertions cfg.policy
+          ++ lib.optionals (cfg.switches == "home" || (isDarwin && cfg.switches == null)) (
+            policy.assertionsOfHome cfg.policy
+          );
         home.file = lib.optionalAttrs (cfg.policy != null) {
           ${policyFile}.text = policy.file cfg.policy;
         };

@@ -147,6 +147,14 @@ in
       removeAttrs policy (builtins.filter (name: !(isSet policy.${name} || name == "operations" && policy.operations != null)) (builtins.attrNames policy))
     );
 
+  # Where the agent switches a home: it can't confirm that, so that it would refuse every switch.
+  assertionsOfHome = policy: [
+    {
+      assertion = policy == null || !policy.confirmed;
+      message = "services.nixfleet-agent.policy.confirmed: switches of Home Manager can't be confirmed, so the host would refuse them all. Leave it out.";
+    }
+  ];
+
   # What the agent would refuse.
   assertions =
     policy:

@@ -20,16 +20,18 @@ let
       tokenFile = "/run/secrets/nixfleet-agent";
       repoUrl = "https://git.example.org/you/nixcfg.git";
     }
-    // (if others ? home then { } else { user = "you"; })
+    // (if others ? home then { inherit (others) switches; } else { user = "you"; })
     // (if policy == null then { } else { inherit policy; });
     inherit others;
   };
   nixos = agent ../modules/agent-nixos.nix false { };
   darwin = agent ../modules/agent-darwin.nix true { };
-  homeOf = isDarwin: agent ../modules/agent-home-manager.nix isDarwin {
+  homeThatSwitches = switches: isDarwin: agent ../modules/agent-home-manager.nix isDarwin {
+    inherit switches;
     home.username = "you";
     home.homeDirectory = "/home/you";
   };
+  homeOf = homeThatSwitches null;
   home = homeOf false;
   attempt =
     value:
@@ -84,7 +86,9 @@ let
     };
   };
   # The messages of the assertions that fail.
-  faults = policy: map (one: one.message) (builtins.filter (one: !one.assertion) (nixos policy).assertions);
+  faultsOf = system: map (one: one.message) (builtins.filter (one: !one.assertion) system.assertions);
+  faults = policy: faultsOf (nixos policy);
+  confirmed = { confirmed = true; };
 in
 {
   files = {
@@ -120,6 +124,18 @@ in
     manyBranches = faults { branches = builtins.genList (index: "b${toString index}") 17; };
     signer = faults { signers = "alice AAAAC3Nza"; };
     noSigner = faults { signers = "# nobody\n"; };
+  };
+  # A home can't be switched with a confirmation.
+  unconfirmable = {
+    darwin = faultsOf (darwin confirmed);
+    home = faultsOf (homeThatSwitches "home" false confirmed);
+    homeDarwin = faultsOf (homeOf true confirmed);
+  };
+  confirmable = {
+    nixos = faults confirmed;
+    homeSystem = faultsOf (home confirmed);
+    darwin = faultsOf (darwin { });
+    home = faultsOf (homeThatSwitches "home" false { });
   };
   refused = builtins.mapAttrs (_: policy: attempt (nixos policy)) {
     operation = { operations = [ "swich" ]; };

@@ -17,6 +17,8 @@ export interface SystemSource {
   checks?: object;
   /** The content of the file of its policy. */
   policy?: object;
+  /** The content of a list of signers beside it. */
+  signers?: string;
   /** The program that the unit of its agent starts; without one it has no such unit. */
   agent?: string;
   /** A setting of that unit, as `NIXFLEET_INTERVAL=9`. */
@@ -67,8 +69,20 @@ export function fleetFlakeOf(hosts: readonly { name: string; nixos: Places; sour
 
 /** The system of a host as an expression. `shared`: where the library's build leaves its traces. */
 function systemOf(name: string, nixos: Places, source: SystemSource, shared: Places): string {
-  const { version, fails, slow, evaluates, size, inhibitors, specialisation, checks, policy, agent, agentSetting } =
-    source;
+  const {
+    version,
+    fails,
+    slow,
+    evaluates,
+    size,
+    inhibitors,
+    specialisation,
+    checks,
+    policy,
+    signers,
+    agent,
+    agentSetting,
+  } = source;
   const script = [
     'mkdir -p $out/bin $out/sw',
     `ln -s ${nixos.path('tools')} $out/sw/bin`,
@@ -80,7 +94,13 @@ function systemOf(name: string, nixos: Places, source: SystemSource, shared: Pla
       : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(checks)}' > $out/etc/nixfleet-agent/checks.json`]),
     ...(policy === undefined
       ? []
-      : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(policy)}' > $out/etc/nixfleet-agent/policy.json`]),
+      : [
+          'mkdir -p $out/etc/nixfleet-agent',
+          `printf %s '${JSON.stringify(policy)}' > $out/etc/nixfleet-agent/policy.json`,
+        ]),
+    ...(signers === undefined
+      ? []
+      : ['mkdir -p $out/etc/nixfleet-agent', `echo '${signers}' > $out/etc/nixfleet-agent/signers`]),
     ...(agent === undefined
       ? []
       : [
