@@ -1,9 +1,9 @@
 /** How a confirmed switch ends, and its record on disk. */
 import { join } from 'node:path';
 import type { RebuildEnd } from '../../rebuild';
-import { OUTPUT_FILE } from '../activation';
 import { removeActivation, writeActivation, type ConfirmedState } from '../activation-record';
 import { readSystem } from '../system-facts';
+import { OUTPUT_FILE } from '../unit-state';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import type { ConfirmedSwitch } from './confirmation-report';
 
@@ -15,7 +15,7 @@ export function noting(confirmed: ConfirmedSwitch, change: Partial<ConfirmedStat
   const { host, context, folder } = confirmed;
   const record = {
     ...confirmed.record,
-    output: join(folder, OUTPUT_FILE),
+    output: folder === '' ? confirmed.record.output : join(folder, OUTPUT_FILE),
     confirm: { ...confirmed.record.confirm, ...change },
   };
   try {
