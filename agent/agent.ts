@@ -15,10 +15,10 @@ import { hostsDashboard } from './hosts-dashboard';
 import { createMetricsReader } from './metrics';
 import { shortCommit, type OperationHost } from './operation';
 import { createGenerationsReader } from './nixos/generations';
-import { otherAgentInstalled, readUnit, restartsFor, unitFile } from './nixos/installed-agent';
+import { forgetRestart, otherAgentInstalled, readUnit, restartsFor, unitFile } from './nixos/installed-agent';
 import { createBuildCgroup } from './nixos/build-cgroup';
 import { createConfirmationLink } from './nixos/confirmed/confirmation-link';
-import { tidyUp } from './nixos/activation';
+import { tidyUpFound } from './nixos/confirmed/confirmed-ends';
 import { readActivation } from './nixos/activation-record';
 import { createRootHelper, type RootHelper } from './nixos/root-helper';
 import { createOperations, resumeOperation } from './operations';
@@ -298,7 +298,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       resumeOperation(host, context, installedHelper, record),
     );
     if (isRunning) return;
-    await tidyUp(config.stateDir, backgroundShell, installedHelper, record.id);
+    await tidyUpFound(config.stateDir, backgroundShell, installedHelper, record);
   }
 
   /** After a switch by hand, or going back: the service manager starts the agent of the running system. */
@@ -342,6 +342,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
   return {
     async run() {
       log.info(`nixfleet-agent ${AGENT_VERSION} for ${config.hostname}, connecting to ${config.url}`);
+      if (unit !== null) forgetRestart({ unit, program, stateDir: config.stateDir });
       await metrics();
       const wait = new Promise((resolve) => timers.push(setTimeout(resolve, FIRST_CLONE_WAIT_MS)));
       await prepareActivation();

@@ -10,6 +10,7 @@ import { removeActivation, writeActivation, type ActivationRecord } from './acti
 import { followFile } from './followed-file';
 import { valuesOf, type RootHelper, type Start } from './root-helper';
 import { readBootId, readFailedUnits, readJournal, readSystem, specialisationsOf } from './system-facts';
+import { askUntilKnown, OUTPUT_FILE, whatBegan } from './unit-state';
 
 /** How often output and result are looked for. */
 const POLL_MS = 200;
@@ -55,14 +56,16 @@ export async function runActivation(
     return { kind: 'failed', exitCode: 1, failure: `nothing was activated: ${stateDir} can't be written (${why})` };
   }
   context.hold(holdOf(shell, helper, record.id));
-  const started = await start();
-  if (!started.ok) {
+  const begun = await whatBegan(helper, shell, record.id, await start());
+  if (begun.kind !== 'started') {
     context.hold(null);
     // What it had prepared before it failed.
     await tidyUp(stateDir, shell, helper, record.id);
-    return { kind: 'failed', exitCode: started.exitCode, failure: started.problem };
+    return begun.kind === 'refused'
+      ? { kind: 'failed', exitCode: begun.exitCode, failure: begun.problem }
+      : { kind: 'failed', exitCode: EXIT_KILLED, failure: `${NOT_KNOWN}: ${begun.problem}` };
   }
-  const { output } = started.started;
+  const { output } = begun;
   try {
     writeActivation(stateDir, { ...record, output });
   } catch {
@@ -81,11 +84,7 @@ export async function resumeActivation(
   context.hold(holdOf(context.shell, helper, record.id));
   // Even where nixfleet-root no longer answers, its files say how the activation ended.
   if (record.output !== null) return follow(host, context, helper, record, record.output);
-  let { state, folder } = await helper.stateOf(context.shell, record.id);
-  for (let tries = 1; state === 'unknown' && tries < MAX_UNKNOWN; tries++) {
-    await pause(STATE_POLLS * POLL_MS);
-    ({ state, folder } = await helper.stateOf(context.shell, record.id));
-  }
+  const { state, folder } = await askUntilKnown(helper, context.shell, record.id);
   if (state !== 'none' && state !== 'unknown') return follow(host, context, helper, record, join(folder, OUTPUT_FILE));
   context.hold(null);
   const settle = (): Promise<void> => tidyUp(host.config.stateDir, context.shell, helper, record.id);
@@ -104,7 +103,8 @@ export async function resumeActivation(
       };
 }
 
-export const OUTPUT_FILE = 'output';
+/** nixfleet-root did not answer the start, nor what became of it. */
+export const NOT_KNOWN = 'it is not known whether the activation started';
 const RESULT_FILE = 'result';
 export const EXIT_STOPPED = 130;
 

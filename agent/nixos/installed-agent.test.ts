@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { agentNames, otherAgentInstalled, readUnit, restartsFor, unitFile } from './installed-agent';
+import { agentNames, forgetRestart, otherAgentInstalled, readUnit, restartsFor, unitFile } from './installed-agent';
 
 const store = (letter: string, version: string) => `/nix/store/${letter.repeat(32)}-nixfleet-agent-${version}`;
 const OWN = store('a', '4.1.0');
@@ -57,6 +57,18 @@ describe('the agent that the unit names', () => {
     expect(other()).toBeNull();
     unit(`${store('c', '4.3.0')}/bin/nixfleet-agent`);
     expect(other()).toBe(store('c', '4.3.0'));
+  });
+
+  it('causes another restart once it was started, or the host went back to the unit of this process', () => {
+    const program = `${OWN}/lib/nixfleet-agent/agent.mjs`;
+    restartsFor(root, NEWER);
+    unit(`${NEWER}/bin/nixfleet-agent`);
+    forgetRestart({ unit: path(), program, stateDir: root });
+    expect(other()).toBeNull();
+    unit(`${OWN}/bin/nixfleet-agent`);
+    forgetRestart({ unit: path(), program, stateDir: root });
+    unit(`${NEWER}/bin/nixfleet-agent`);
+    expect(other()).toBe(NEWER);
   });
 });
 

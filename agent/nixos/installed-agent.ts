@@ -3,7 +3,7 @@
  * hand, after going back, or after a switch of Home Manager. No switch restarts the agent's unit, so it has to notice that
  * itself.
  */
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Capability } from '@/lib/protocol/agent/capabilities';
@@ -78,6 +78,15 @@ export function otherAgentInstalled(options: InstalledAgentOptions): string | nu
 /** Remembers that the agent restarts for this package, so that it does so once. Throws when the disk is full. */
 export function restartsFor(stateDir: string, named: string): void {
   writeStateFile(join(stateDir, MEMORY_FILE), { version: 1, program: named });
+}
+
+/**
+ * Called when the agent starts: where the unit names this process, no restart is awaited any more. Otherwise an agent that
+ * was handed over to in vain, because the host went back, would never be started again.
+ */
+export function forgetRestart({ unit, program, stateDir }: Omit<InstalledAgentOptions, 'unitAtStart'>): void {
+  const { own, named } = agentPackages({ unit, program });
+  if (own !== null && own === named) rmSync(join(stateDir, MEMORY_FILE), { force: true });
 }
 
 /** Whether the agent of a package names a capability. False for a package that does not say what its agent can do. */

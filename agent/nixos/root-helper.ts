@@ -7,7 +7,9 @@ const CALL_TIMEOUT_MS = 60_000;
 const GRAMMAR = '1';
 
 export type ActivationAction = 'test' | 'switch' | 'boot';
-type Answer = { ok: true; values: ReadonlyMap<string, string> } | { ok: false; exitCode: number; problem: string };
+/** `isRefused`: nixfleet-root said that it has changed nothing. A call without an answer may have done its work. */
+type Failure = { ok: false; exitCode: number; problem: string; isRefused: boolean };
+type Answer = { ok: true; values: ReadonlyMap<string, string> } | Failure;
 /** An operation that was started: where it writes. */
 export interface StartedUnit {
   unit: string;
@@ -16,7 +18,7 @@ export interface StartedUnit {
   /** Written whole at its end. */
   result: string;
 }
-export type Start = { ok: true; started: StartedUnit } | { ok: false; exitCode: number; problem: string };
+export type Start = { ok: true; started: StartedUnit } | Failure;
 
 /**
  * `ended`: with a result. `lost`: it ended without one, or the machine was restarted. `none`: there is no such operation.
@@ -37,17 +39,20 @@ export interface OperationState {
   exitCode: number | null;
 }
 
-/** `too-late`: the timer has fired, or the machine was restarted. */
-export type Disarm = { kind: 'disarmed' } | { kind: 'too-late' } | { kind: 'failed'; problem: string };
+/** `none`: no timer was armed. `too-late`: the timer has fired, or the machine was restarted. */
+export type Disarm =
+  { kind: 'disarmed' } | { kind: 'none' } | { kind: 'too-late' } | { kind: 'failed'; problem: string };
 
 export type RootHelper = ReturnType<typeof createRootHelper>;
 
-/** `program`: its path, as the sudo rule names it. */
-export function createRootHelper(program: string) {
+/** `program`: its path, as the sudo rule names it. `callTimeoutMs`: how long a call may take. */
+export function createRootHelper(program: string, callTimeoutMs = CALL_TIMEOUT_MS) {
   async function call(shell: Shell, ...args: string[]): Promise<Answer> {
-    const run = await shell.run('sudo', ['-n', program, ...args], { quiet: true, timeoutMs: CALL_TIMEOUT_MS });
+    const run = await shell.run('sudo', ['-n', program, ...args], { quiet: true, timeoutMs: callTimeoutMs });
     if (run.ok) return { ok: true, values: valuesOf(run.stdout) };
-    return { ok: false, exitCode: run.end.kind === 'exited' ? run.end.code : 1, problem: problemOf(run) };
+    const exitCode = run.end.kind === 'exited' ? run.end.code : 1;
+    const isRefused = run.end.kind === 'not-started' || REFUSALS.has(exitCode);
+    return { ok: false, exitCode, problem: problemOf(run), isRefused };
   }
 
   async function start(shell: Shell, ...args: string[]): Promise<Start> {
@@ -55,7 +60,7 @@ export function createRootHelper(program: string) {
     if (!answer.ok) return answer;
     const [unit, output, result] = ['unit', 'output', 'result'].map((name) => answer.values.get(name) ?? '');
     if (!unit || !output || !result)
-      return { ok: false, exitCode: 1, problem: 'nixfleet-root gave an incomplete answer' };
+      return { ok: false, exitCode: 1, problem: 'nixfleet-root gave an incomplete answer', isRefused: false };
     return { ok: true, started: { unit, output, result } };
   }
 
@@ -93,11 +98,12 @@ export function createRootHelper(program: string) {
     /** Activates `path`, the running system, after that many seconds, unless it is disarmed; again: a new delay. */
     async arm(shell: Shell, id: string, seconds: number, path: string): Promise<Armed> {
       const answer = await call(shell, 'arm', id, String(seconds), path);
-      return answer.ok ? { ok: true } : answer;
+      return answer.ok ? { ok: true, folder: answer.values.get('folder') ?? '' } : answer;
     },
     async disarm(shell: Shell, id: string): Promise<Disarm> {
       const answer = await call(shell, 'disarm', id);
       if (answer.ok) return { kind: 'disarmed' };
+      if (answer.exitCode === NO_OPERATION) return { kind: 'none' };
       return answer.exitCode === TOO_LATE ? { kind: 'too-late' } : { kind: 'failed', problem: answer.problem };
     },
     /** Ends a running activation, which is half-way then. Gives a sentence when that is not possible. */
@@ -129,8 +135,11 @@ function isInstalled(program: string): boolean {
 /** Exit codes of nixfleet-root: there is no operation of that name; the timer has fired, or the machine was restarted. */
 const NO_OPERATION = 66;
 export const TOO_LATE = 75;
+/** Exit codes with which it ends before it changes anything. 70 is none of them: systemd may have started the unit. */
+const REFUSALS: ReadonlySet<number> = new Set([64, 65, NO_OPERATION, 69, 73, 77]);
 const TIMER_STATES = ['none', 'armed', 'firing', 'fired', 'disarmed', 'lost'] as const;
-export type Armed = { ok: true } | { ok: false; exitCode: number; problem: string };
+/** `folder`: with its files; '' where an older nixfleet-root does not name it. */
+export type Armed = { ok: true; folder: string } | Failure;
 
 /** The unit stays after its program has exited (RemainAfterExit), until it is forgotten or the machine restarts. */
 function exitCodeOf(values: ReadonlyMap<string, string>): number | null {

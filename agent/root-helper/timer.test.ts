@@ -20,6 +20,7 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
       timer: 'armed',
       seconds: '600',
       unit: 'nixfleet-back-a.1.timer',
+      folder: join(nixos.stateDir, 'a'),
     });
     expect(nixos.roots()).toEqual(['op-a-old', 'op-a-program']);
     await nixos.job('activate', 'a', 'test', system(2));
@@ -221,6 +222,27 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
     nixos.ok('forget', 'a');
     expect(timers()).toEqual([]);
     expect(nixos.ok('arm', 'b', '600', system(1))).toMatchObject({ timer: 'armed' });
+  });
+
+  it('would go back from what another command activates, so nothing else is activated before it has fired or was disarmed', async () => {
+    nixos.ok('arm', 'a', '600', system(1));
+    for (const args of [
+      ['activate', 'b', 'switch', system(2)],
+      ['go', 'b', '2'],
+    ])
+      expect(nixos.run(args)).toMatchObject({
+        code: 73,
+        stderr: 'nixfleet-root: Another timer is armed: nixfleet-back-a.1.timer.\n',
+      });
+    expect(nixos.running()).toBe(system(1));
+    // systemd did not stop the timer: it does nothing any more.
+    mkdirSync(nixos.path('tools', 'real'));
+    renameSync(nixos.path('tools', 'systemctl'), nixos.path('tools', 'real', 'systemctl'));
+    nixos.program('systemctl', `[ "$1" = stop ] && exit 1; exec "\${0%/*}/real/systemctl" "$@"`);
+    nixos.ok('disarm', 'a');
+    expect(timers()).toEqual(['nixfleet-back-a.1.timer']);
+    await nixos.job('activate', 'b', 'switch', system(2));
+    expect(nixos.running()).toBe(system(2));
   });
 
   it('is armed for the running system only, one at a time, and after no other one', () => {

@@ -340,9 +340,26 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'timer-refused-while-another-exits',
     file: 'agent/root-helper/nixfleet-root',
-    from: '[[ $other == "$1" || -e $state/$other/back-result ]]',
-    to: '[[ $other == "$1" ]]',
+    from: '[[ $other == "$1" || -e $state/$other/back-result || ',
+    to: '[[ $other == "$1" || ',
     why: 'a switch right after one that went back is refused',
     tests: ['agent/root-helper/timer.test.ts'],
+  },
+  {
+    name: 'activation-beside-an-armed-timer',
+    file: 'agent/root-helper/nixfleet-root',
+    from: 'require_idle; [[ $2 != activate ]] || require_unguarded "$1"',
+    to: 'require_idle',
+    why: 'the timer of one switch takes back what a later command activated',
+    tests: ['agent/root-helper/timer.test.ts'],
+  },
+  {
+    name: 'late-answer-means-not-started',
+    file: 'agent/nixos/unit-state.ts',
+    from: '  if (start.isRefused) return',
+    to: '  if (!start.ok) return',
+    why: 'a switch that runs is reported as failed, and nothing guards it any more',
+    tests: ['agent/nixos/confirmed/late-answers.test.ts'],
+    hangs: true,
   },
 ];

@@ -1,9 +1,12 @@
 /** How a confirmed switch ends, and its record on disk. */
 import { join } from 'node:path';
 import type { RebuildEnd } from '../../rebuild';
-import { OUTPUT_FILE } from '../activation';
-import { removeActivation, writeActivation, type ConfirmedState } from '../activation-record';
+import type { Shell } from '../../shell';
+import { tidyUp } from '../activation';
+import { writeActivation, type ActivationRecord, type ConfirmedState } from '../activation-record';
+import type { RootHelper } from '../root-helper';
 import { readSystem } from '../system-facts';
+import { OUTPUT_FILE } from '../unit-state';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import type { ConfirmedSwitch } from './confirmation-report';
 
@@ -15,7 +18,7 @@ export function noting(confirmed: ConfirmedSwitch, change: Partial<ConfirmedStat
   const { host, context, folder } = confirmed;
   const record = {
     ...confirmed.record,
-    output: join(folder, OUTPUT_FILE),
+    output: folder === '' ? confirmed.record.output : join(folder, OUTPUT_FILE),
     confirm: { ...confirmed.record.confirm, ...change },
   };
   try {
@@ -37,10 +40,19 @@ function settleOf(confirmed: ConfirmedSwitch): () => Promise<void> {
 }
 
 /** Removes what is kept of it. The record goes last: if the agent is killed before that, the next one does it. */
-export async function forget({ host, context, helper, record }: ConfirmedSwitch): Promise<void> {
-  await helper.forget(context.shell, `${record.id}${BOOT_SUFFIX}`);
-  await helper.forget(context.shell, record.id);
-  removeActivation(host.config.stateDir, record.id);
+async function forget({ host, context, helper, record }: ConfirmedSwitch): Promise<void> {
+  await tidyUpFound(host.config.stateDir, context.shell, helper, record);
+}
+
+/** The same for an activation that an earlier process has finished, confirmed or not. */
+export async function tidyUpFound(
+  stateDir: string,
+  shell: Shell,
+  helper: RootHelper,
+  record: ActivationRecord,
+): Promise<void> {
+  if (record.confirm !== null) await helper.forget(shell, `${record.id}${BOOT_SUFFIX}`);
+  await tidyUp(stateDir, shell, helper, record.id);
 }
 
 /** It has ended: it can be stopped, and is no longer reported. */

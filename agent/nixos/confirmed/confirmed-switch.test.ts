@@ -271,6 +271,22 @@ describe.skipIf(!hasNix)('a confirmed switch (skipped without Nix)', () => {
     await isTidy();
   });
 
+  it('leaves nothing behind when the agent is killed before it cleaned up', async () => {
+    configure();
+    const agent = await bench.start();
+    const waits = `[ "$1" = -n ] && shift\ncase "$2" in forget) touch ${bench.nixos.path('forgets')}; exec sleep 1000;; esac`;
+    bench.host.program('sudo', `${waits}\nexec "$@"`);
+    switches();
+    await ready();
+    answer(true);
+    expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok' });
+    await fileAppears(bench.nixos.path('forgets'));
+    bench.host.program('sudo', '[ "$1" = -n ] && shift\nexec "$@"');
+    await restarted(agent);
+    await isTidy();
+    expect(existsSync(join(bench.nixos.stateDir, 'csw-boot'))).toBe(false);
+  });
+
   it('is reported as rolled back by the next agent when the timer fired without one', async () => {
     configure();
     const agent = await bench.start();

@@ -9,24 +9,23 @@ import { checksBefore, type ChecksVerdict } from '../../checks/check-rounds';
 import { readCheckConfig } from '../../checks/check-config';
 import type { OperationContext, OperationHost } from '../../operation';
 import type { RebuildEnd } from '../../rebuild';
-import { EXIT_STOPPED, followActivation, OUTPUT_FILE, type PlannedActivation } from '../activation';
+import { EXIT_STOPPED, followActivation, NOT_KNOWN, type PlannedActivation } from '../activation';
 import { EXIT_KILLED, type ActivationEnd } from '../activation-end';
 import { writeActivation } from '../activation-record';
 import { agentPackages, otherAgentInstalled, restartsFor } from '../installed-agent';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
-import { TOO_LATE, type OperationState, type RootHelper, type Start } from '../root-helper';
+import { TOO_LATE, type OperationState, type RootHelper } from '../root-helper';
 import { readBootId, readFailedUnits, readSystem, runs } from '../system-facts';
+import { askUntilKnown, OUTPUT_FILE, whatBegan, type Begun } from '../unit-state';
 import { report, saysFailure, type ConfirmedSwitch } from './confirmation-report';
-import { BOOT_SUFFIX, done, failed, forget, noting, partial, whatRuns } from './confirmed-ends';
+import { BOOT_SUFFIX, done, failed, noting, partial, whatRuns } from './confirmed-ends';
+import { disarm, endUnchanged } from './disarming';
 import { afterRestart, backOf, finishBack, goBack, isBack, timerGone, waitForTimer } from './going-back';
-import { MAX_UNKNOWN, pause, POLL_MS, STATE_POLLS } from './polls';
+import { readTimer } from './timer-files';
 import { waitInWindow } from './window';
 
 /** An activation that takes longer hangs: then the timer fires. Activations take up to a minute. */
 const MAX_ACTIVATION_S = 600;
-/** A call of nixfleet-root fails while the service manager is being replaced. */
-const MAX_DISARMS = 5;
-const DISARM_PAUSE_MS = 2_000;
 const EXIT_AT_NEXT_BOOT = 100;
 
 /** Starts one. `windowS`: seconds from the end of the activation in which it has to be confirmed. */
@@ -57,34 +56,32 @@ export async function startConfirmedSwitch(
     confirm: { windowS, stage: 'activating', before, cameBack: false, activation: null, back: null },
   };
   if (context.stopping()) return { kind: 'failed', exitCode: EXIT_STOPPED, failure: 'stopped before the activation' };
-  const unchanged = (exitCode: number, why: string): RebuildEnd => ({
-    kind: 'failed',
-    exitCode,
-    failure: `nothing was activated: ${why}`,
-  });
   try {
     writeActivation(stateDir, record);
   } catch (error) {
-    return unchanged(1, `${stateDir} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
+    const why = error instanceof Error ? error.message : 'unknown reason';
+    return { kind: 'failed', exitCode: 1, failure: `nothing was activated: ${stateDir} can't be written (${why})` };
   }
   const confirmed: ConfirmedSwitch = { host, context, helper, record, folder: '', since: 0, checks: [] };
   context.hold(holdDuringActivation(confirmed));
-  const end = await armAndActivate(confirmed);
-  if (end.ok) return afterActivation({ ...confirmed, folder: dirname(end.started.output) });
-  context.hold(null);
-  const disarmed = await helper.disarm(shell, record.id);
-  if (disarmed.kind === 'too-late') {
-    const { folder } = await helper.stateOf(shell, record.id);
-    return finishBack({ ...confirmed, folder }, 'activation-hung', end.problem);
-  }
-  await forget(confirmed);
-  return unchanged(end.exitCode, end.problem);
+  const armed = await helper.arm(shell, record.id, MAX_ACTIVATION_S + windowS, running);
+  if (!armed.ok) return endUnchanged(confirmed, armed.exitCode, `nothing was activated: ${armed.problem}`);
+  // The next process finds the files by it, even where nixfleet-root no longer answers.
+  const guarded = noting({ ...confirmed, folder: armed.folder }, {});
+  return activate(guarded);
 }
 
-async function armAndActivate({ helper, context, record }: ConfirmedSwitch): Promise<Start> {
-  const { shell } = context;
-  const armed = await helper.arm(shell, record.id, MAX_ACTIVATION_S + record.confirm.windowS, record.running);
-  return armed.ok ? helper.activate(shell, record.id, 'test', record.target) : armed;
+/** The timer is armed: from here on it is disarmed only if it is certain that nothing was activated. */
+async function activate(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
+  const { helper, context, record } = confirmed;
+  const start = await helper.activate(context.shell, record.id, 'test', record.target);
+  const begun = await whatBegan(helper, context.shell, record.id, start);
+  if (begun.kind === 'started') return afterActivation({ ...confirmed, folder: dirname(begun.output) });
+  if (begun.kind === 'refused')
+    return endUnchanged(confirmed, begun.exitCode, `nothing was activated: ${begun.problem}`);
+  // Its files say what the timer does. Without them only nixfleet-root knows.
+  if (readTimer(confirmed.folder).state !== 'none') return afterActivation(confirmed);
+  return failed(confirmed, EXIT_KILLED, `${NOT_KNOWN}: ${begun.problem}; ${whatRuns(confirmed)}`);
 }
 
 /** Goes on with the one that an earlier process of the agent began. */
@@ -94,10 +91,10 @@ export async function resumeConfirmedSwitch(
   helper: RootHelper,
   record: ConfirmedSwitch['record'],
 ): Promise<RebuildEnd> {
-  const found = await askUntilKnown({ helper, context, record });
+  const found = await find(helper, context, record);
   const confirmed: ConfirmedSwitch = { host, context, helper, record, folder: found.folder, since: 0, checks: [] };
   context.hold(holdDuringActivation(confirmed));
-  if (found.state === 'unknown')
+  if (found.state === 'unknown' && found.timer === 'none')
     return failed(confirmed, EXIT_KILLED, `nixfleet-root does not say how the switch ended; ${whatRuns(confirmed)}`);
   if (found.timer === 'firing' || found.timer === 'fired') return finishBack(confirmed, ...backOf(confirmed));
   const isKept = record.confirm.stage === 'keeping' && runs(readSystem(host.config).running, record.target);
@@ -116,24 +113,26 @@ export async function resumeConfirmedSwitch(
   }
 }
 
-async function askUntilKnown({
-  helper,
-  context,
-  record,
-}: Pick<ConfirmedSwitch, 'helper' | 'context' | 'record'>): Promise<OperationState> {
-  for (let tries = 1; ; tries++) {
-    const found = await helper.stateOf(context.shell, record.id);
-    if (found.state !== 'unknown' || tries === MAX_UNKNOWN) return found;
-    await pause(STATE_POLLS * POLL_MS);
-  }
+/** What nixfleet-root says of it, or else what its files say of the timer. */
+async function find(
+  helper: RootHelper,
+  context: OperationContext,
+  record: ConfirmedSwitch['record'],
+): Promise<OperationState> {
+  const folder = record.output === null ? '' : dirname(record.output);
+  // The files don't say whether an activation ever began; of everything else they say enough, and its window passes.
+  const hasFiles = record.confirm.stage !== 'activating' && readTimer(folder).state !== 'none';
+  const found = await (hasFiles
+    ? helper.stateOf(context.shell, record.id)
+    : askUntilKnown(helper, context.shell, record.id));
+  if (found.state !== 'unknown') return found;
+  return { ...found, folder, timer: readTimer(folder).state };
 }
 
 /** The process before this one ended before nixfleet-root had started the activation. */
-async function neverBegan(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
-  const { helper, context, record } = confirmed;
-  const disarmed = await helper.disarm(context.shell, record.id);
-  if (disarmed.kind === 'too-late') return finishBack(confirmed, ...backOf(confirmed));
-  return failed(confirmed, 1, 'the agent stopped before the activation started: nothing has changed');
+function neverBegan(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
+  const failure = 'the agent stopped before the activation started: nothing has changed';
+  return endUnchanged(confirmed, 1, failure, backOf(confirmed));
 }
 
 async function afterActivation(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
@@ -143,13 +142,10 @@ async function afterActivation(confirmed: ConfirmedSwitch): Promise<RebuildEnd> 
   if (isBack(confirmed)) return finishBack(confirmed, ...backOf(confirmed));
   const next = whatFollows(end);
   if (next.kind === 'back') return goBack(confirmed, 'activation-failed', next.why);
-  if (next.kind === 'unchanged') {
-    const disarmed = await helper.disarm(context.shell, record.id);
-    if (disarmed.kind === 'too-late') return finishBack(confirmed, 'activation-hung', next.why);
-    return failed(confirmed, next.exitCode, next.why);
-  }
+  if (next.kind === 'unchanged') return endUnchanged(confirmed, next.exitCode, next.why);
   const armed = await helper.arm(context.shell, record.id, record.confirm.windowS, record.running);
   if (!armed.ok && armed.exitCode === TOO_LATE) return finishBack(confirmed, ...backOf(confirmed));
+  if (!armed.ok) context.shell.say(`The timer keeps its first delay, which is longer: ${armed.problem}`, 'stderr');
   const activation = 'failure' in end ? { exitCode: end.exitCode, failure: end.failure } : null;
   return openWindow({ ...noting(confirmed, { stage: 'waiting', activation }), since: performance.now() });
 }
@@ -200,8 +196,7 @@ async function openWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
 }
 
 async function inWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
-  const { helper, context, record } = confirmed;
-  context.shell.say('The new system runs. Waiting for its checks and for the confirmation.');
+  confirmed.context.shell.say('The new system runs. Waiting for its checks and for the confirmation.');
   const { end, checks } = await waitInWindow(confirmed);
   const checked: ConfirmedSwitch = { ...confirmed, checks };
   switch (end.kind) {
@@ -214,12 +209,8 @@ async function inWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
     case 'keep': {
       const keeping = noting(checked, { stage: 'keeping' });
       report(keeping, 'keeping');
-      let disarmed = await helper.disarm(context.shell, record.id);
-      for (let tries = 1; disarmed.kind === 'failed' && tries < MAX_DISARMS; tries++) {
-        context.shell.say(`The timer could not be disarmed: ${disarmed.problem}`, 'stderr');
-        await pause(DISARM_PAUSE_MS);
-        disarmed = await helper.disarm(context.shell, record.id);
-      }
+      const disarmed = await disarm(keeping);
+      if (disarmed.kind === 'none') return timerGone(keeping);
       if (disarmed.kind === 'disarmed') return enterForBoot(keeping, end.verdict);
       if (disarmed.kind === 'too-late') return finishBack(keeping, ...backOf(keeping));
       const text = `the timer could not be disarmed: ${disarmed.problem}`;
@@ -243,21 +234,19 @@ async function enterForBoot(confirmed: ConfirmedSwitch, verdict: ChecksVerdict |
   const { shell } = context;
   const id = `${record.id}${BOOT_SUFFIX}`;
   shell.say(`Confirmed. Making ${record.target} the boot default.`);
-  const found = await helper.stateOf(shell, id);
-  let { folder } = found;
-  if (found.state === 'none') {
-    const started = await helper.activate(shell, id, 'boot', record.target);
-    if (!started.ok)
-      return partial(confirmed, started.exitCode, `it could not be made the boot default: ${started.problem}`);
-    folder = dirname(started.started.output);
+  const found = await askUntilKnown(helper, shell, id);
+  const begun: Begun =
+    found.state === 'none'
+      ? await whatBegan(helper, shell, id, await helper.activate(shell, id, 'boot', record.target))
+      : found.folder === ''
+        ? { kind: 'unknown', exitCode: EXIT_KILLED, problem: 'nixfleet-root does not answer' }
+        : { kind: 'started', output: join(found.folder, OUTPUT_FILE) };
+  if (begun.kind !== 'started') {
+    const what = begun.kind === 'refused' ? 'it could not be made' : 'it is not known whether it was made';
+    const exitCode = begun.kind === 'refused' ? begun.exitCode : EXIT_KILLED;
+    return partial(confirmed, exitCode, `${what} the boot default: ${begun.problem}`);
   }
-  const end = await followActivation(
-    host,
-    context,
-    helper,
-    { ...record, id, action: 'boot' },
-    join(folder, OUTPUT_FILE),
-  );
+  const end = await followActivation(host, context, helper, { ...record, id, action: 'boot' }, begun.output);
   if (end.kind === 'failed')
     return partial(confirmed, end.exitCode, `it could not be made the boot default: ${end.failure}`);
   const { activation } = record.confirm;

@@ -37,7 +37,8 @@ export async function waitForTimer(confirmed: ConfirmedSwitch): Promise<RebuildE
     if (isBack(confirmed)) return finishBack(confirmed, ...backOf(confirmed));
     if (polls % STATE_POLLS === 0) {
       const { timer } = await helper.stateOf(context.shell, record.id);
-      unknown = timer === 'unknown' ? unknown + 1 : 0;
+      // As long as its files say that it is armed, it fires, whether or not nixfleet-root answers.
+      unknown = timer === 'unknown' && readTimer(confirmed.folder).leftMs === null ? unknown + 1 : 0;
       // Disarmed: by somebody on the host.
       if (timer === 'lost' || timer === 'none' || timer === 'disarmed' || unknown >= MAX_UNKNOWN)
         return timerGone(confirmed);

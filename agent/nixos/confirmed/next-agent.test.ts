@@ -1,5 +1,5 @@
 /** Whether the agent of the new system could confirm: known before anything is activated. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { hasNix } from '../../root-helper/testing/nixos';
@@ -39,6 +39,14 @@ describe.skipIf(!hasNix)('a confirmed switch to a system (skipped without Nix)',
       from,
     );
   const keep = () => bench.dashboard.send('confirm', { command_id: 'sw', keep: true, by_operator: false });
+  /** A switch to a system with agent `b`, for which the running agent has made place. Gives its program. */
+  const handedOver = async () => {
+    const agent = await bench.start({}, own);
+    const next = bench.packageAgent('b', CAPABLE);
+    switches(next);
+    expect(await agent.exit).toEqual({ code: 101, signal: null });
+    return next;
+  };
 
   it('with the same agent is confirmed by this process', async () => {
     await bench.start({}, own);
@@ -49,16 +57,52 @@ describe.skipIf(!hasNix)('a confirmed switch to a system (skipped without Nix)',
   });
 
   it('with another agent that can confirm is confirmed by that one, which goes on with the command', async () => {
-    const agent = await bench.start({}, own);
-    const next = bench.packageAgent('b', CAPABLE);
-    switches(next);
-    expect(await agent.exit).toEqual({ code: 101, signal: null });
+    const next = await handedOver();
     const from = bench.dashboard.received.length;
     await bench.start({}, next);
     await waits(from);
     keep();
     expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok' });
     expect(bench.dashboard.all('register').at(-1)?.payload.running).toEqual({ command_id: 'sw' });
+  });
+
+  it('is followed by its files where nixfleet-root no longer answers, and goes back', async () => {
+    const next = await handedOver();
+    // As where the new system has no rule of sudo.
+    bench.host.program('sudo', 'echo "sudo: a password is required" >&2; exit 1');
+    const from = bench.dashboard.received.length;
+    await bench.start({}, next);
+    await waits(from);
+    bench.nixos.elapse('csw', 2);
+    expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'error', rolled_back: 'no-contact' });
+    expect(bench.nixos.running()).toBe(old);
+  });
+
+  it('is made the boot default although nixfleet-root did not answer once', async () => {
+    const next = await handedOver();
+    const once = bench.nixos.path('failed-once');
+    bench.host.program(
+      'sudo',
+      `[ "$1" = -n ] && shift\ncase "$2 $3" in 'status csw-boot') [ -e ${once} ] || { touch ${once}; exit 1; };; esac\nexec "$@"`,
+    );
+    const from = bench.dashboard.received.length;
+    await bench.start({}, next);
+    await waits(from);
+    keep();
+    expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok' });
+    expect(readFileSync(once, 'utf8')).toBe('');
+  });
+
+  it('makes place for the agent of that system again after an attempt that ended with a restart of the host', async () => {
+    await handedOver();
+    bench.nixos.restarted(old, 'csw');
+    const file = `${bench.host.stateDir}/activation.json`;
+    const record = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ ...record, bootId: 'before' }));
+    const agent = await bench.start({}, own);
+    expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'error', rolled_back: 'restarted' });
+    bench.dashboard.command('switch', 'again', WINDOW);
+    expect(await agent.exit).toEqual({ code: 101, signal: null });
   });
 
   it('with other settings of the agent is confirmed by a process that has them', async () => {

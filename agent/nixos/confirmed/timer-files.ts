@@ -22,7 +22,9 @@ export interface TimerFiles {
 
 export const BACK_OUTPUT = 'back-output';
 
+/** `folder`: that of the operation; '' when it is not known. */
 export function readTimer(folder: string): TimerFiles {
+  if (folder === '') return { state: 'none', leftMs: null, seconds: null, back: null };
   const armed = read(folder, 'fired') ?? read(folder, 'armed');
   const delay = Number(armed?.get('seconds'));
   const seconds = Number.isFinite(delay) ? delay : null;

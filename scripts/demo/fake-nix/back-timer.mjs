@@ -50,7 +50,7 @@ export function armTimer(id, folder, { seconds, old }) {
     env: { ...process.env, [TIMER_VARIABLE]: markOf(folder) },
     stdio: ['ignore', file, file],
   }).unref();
-  return { timer: 'armed', seconds, unit: `nixfleet-back-${id}.${round}.timer` };
+  return { timer: 'armed', seconds, unit: `nixfleet-back-${id}.${round}.timer`, folder };
 }
 
 /**
