@@ -1,5 +1,6 @@
 /** nixfleet-root does its work, and its answer is missing or an error: what a confirmed switch then is reported as. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { hasNix } from '../../root-helper/testing/nixos';
 import { fileAppears } from '../../testing/host';
@@ -86,5 +87,31 @@ describe.skipIf(!hasNix)('a switch whose call of nixfleet-root has no clear answ
     expect(result).toMatchObject({ status: 'error', exit_code: 1 });
     expect(result.rolled_back).toBeUndefined();
     expect(bench.nixos.running()).toBe(old);
+  });
+
+  it('asks nixfleet-root once in many looks when the timer only seems overdue, as after the host was suspended', async () => {
+    const attempts = bench.nixos.path('attempts');
+    const script = `echo >>${attempts}; [ "$(wc -l <${attempts})" -gt 4 ] && [ -e ${bench.nixos.path('overdue')} ]`;
+    const slow = { kind: 'command', name: 'slow', command: ['sh', '-c', script], tries: 60, interval: 1 };
+    bench.configure({ version: '3', checks: { ...CHECKS, checks: [slow] } });
+    bench.dashboard.command('pull-switch', 'sw', WINDOW);
+    const { seconds_left: left } = await bench.dashboard.frame('confirmation', ({ stage }) => stage === 'waiting');
+    expect(left).toBeGreaterThan(150);
+    const calls = bench.nixos.path('status-calls');
+    sudo('status', `echo >>${calls}`);
+    const armed = join(bench.nixos.stateDir, 'csw', 'armed');
+    const text = readFileSync(armed, 'utf8');
+    chmodSync(armed, 0o640);
+    writeFileSync(armed, text.replace(/^uptime=.*$/m, 'uptime=-100000.00 0.00'));
+    // The check passes after four more attempts, a second apart.
+    writeFileSync(bench.nixos.path('overdue'), '');
+    writeFileSync(attempts, '');
+    await bench.dashboard.frame(
+      'confirmation',
+      ({ stage, checks }) => stage === 'waiting' && checks.every(({ status }) => status === 'passed'),
+    );
+    expect(readFileSync(calls, 'utf8')).toBe('\n');
+    bench.dashboard.send('confirm', { command_id: 'sw', keep: true, by_operator: false });
+    expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok' });
   });
 });

@@ -13,7 +13,10 @@ export interface BackResult {
 export interface TimerFiles {
   /** `firing`: it goes back now. `fired`: it has gone back. */
   state: 'none' | 'armed' | 'disarmed' | 'firing' | 'fired';
-  /** Milliseconds until an armed timer fires, by a clock that nobody sets; below 0 once it is overdue; null otherwise. */
+  /**
+   * Milliseconds until an armed timer fires, by a clock that nobody sets; null when that is not known. That clock includes
+   * the time in which the host was suspended, and the timer's does not: so it is not known either when it seems overdue.
+   */
   leftMs: number | null;
   /** The delay with which it was armed last; null when it is not known. */
   seconds: number | null;
@@ -21,6 +24,8 @@ export interface TimerFiles {
 }
 
 export const BACK_OUTPUT = 'back-output';
+/** How late a timer may be: systemd has to start its unit. */
+const OVERDUE_MS = 30_000;
 
 /** `folder`: that of the operation; '' when it is not known. */
 export function readTimer(folder: string): TimerFiles {
@@ -44,7 +49,7 @@ export function readTimer(folder: string): TimerFiles {
   if (existsSync(join(folder, 'disarmed'))) return is('disarmed');
   if (armed === null) return is('none');
   const leftMs = (delay - secondsSince(armed)) * 1_000;
-  return is('armed', Number.isFinite(leftMs) ? leftMs : null);
+  return is('armed', leftMs >= -OVERDUE_MS ? leftMs : null);
 }
 
 /** Since the timer was armed. Without an uptime in the file: by the clock. */

@@ -5,12 +5,11 @@ import { observeTests } from '../../host-tests';
 import type { CheckReport, RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import { showUnits } from '../activation';
 import { report, saysFailure, type ConfirmedSwitch } from './confirmation-report';
+import { STATE_POLLS } from './polls';
 import { readTimer } from './timer-files';
 
 /** How often the files of the timer are looked at. */
 const POLL_MS = 500;
-/** After the time at which it should have fired, nixfleet-root is asked whether the timer still exists. */
-const OVERDUE_MS = 30_000;
 /** A confirmed switch waits this long for checks that are only observed, while this much of the window is left. */
 const MAX_OBSERVED_MS = 60_000;
 const OBSERVED_LEAVES_MS = 45_000;
@@ -45,6 +44,7 @@ export async function waitInWindow(
   const observeUntil = performance.now() + MAX_OBSERVED_MS;
   const answers = host.confirmations.awaitAnswer(record.commandId ?? '', confirmed.since, onChange);
   let isKilled = false;
+  let looksWithoutTime = 0;
   context.hold({
     reason: 'The switch waits for its confirmation: use Revert now or Keep now.',
     kill() {
@@ -58,7 +58,9 @@ export async function waitInWindow(
     const { state, leftMs } = readTimer(folder);
     if (state === 'firing' || state === 'fired') return { kind: 'fired' };
     if (state === 'none' || state === 'disarmed') return { kind: 'gone' };
-    if (leftMs !== null && leftMs < -OVERDUE_MS) {
+    // It seems overdue, or its file has no time. Somebody may have stopped it, or the host was suspended. Each call is a line
+    // in the log of sudo.
+    if (leftMs === null && looksWithoutTime++ % STATE_POLLS === 0) {
       const { timer } = await helper.stateOf(shell, record.id);
       if (timer === 'lost') return { kind: 'gone' };
     }
