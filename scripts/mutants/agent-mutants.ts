@@ -340,8 +340,8 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'timer-refused-while-another-exits',
     file: 'agent/root-helper/nixfleet-root',
-    from: '[[ $other == "$1" || -e $state/$other/back-result || ',
-    to: '[[ $other == "$1" || ',
+    from: '[[ $at == "$state/$1" || -e $at/back-result || ',
+    to: '[[ $at == "$state/$1" || ',
     why: 'a switch right after one that went back is refused',
     tests: ['agent/root-helper/timer.test.ts'],
   },
