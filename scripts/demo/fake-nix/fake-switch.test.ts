@@ -110,6 +110,7 @@ describe('nixfleet-root', () => {
     await run(root('activate', 'c1', 'switch', target), { NIXFLEET_DEMO_HOLD_ACTIVATION: hold });
     expect((await status('c1')).get('job')).toBe('running');
     expect((await answerOf(root('activate', 'c2', 'switch', target))).code).toBe(73);
+    expect((await answerOf(root('reboot'))).code).toBe(73);
     expect((await answerOf(root('forget', 'c1'))).code).toBe(73);
     rmSync(hold);
     await ended('c1');

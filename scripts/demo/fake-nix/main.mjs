@@ -28,6 +28,7 @@ import { activationLog, buildLog, err, evaluationLog, noSuchHost, out } from './
 import { buildRecords, evaluationRecords } from './build-records.mjs';
 import { readOptions, systemFolder } from './options.mjs';
 import { print } from './print.mjs';
+import { requestReboot } from './reboot.mjs';
 import { rootHelper } from './root-helper.mjs';
 import { openSystem, wantedName } from './system.mjs';
 import { endUnits, failedUnitsOf, journalOf, unitLine } from './units.mjs';
@@ -265,6 +266,6 @@ function showJournal(unit) {
 }
 
 function reboot() {
-  writeFileSync(join(systemFolder(process.env), 'reboot'), '');
+  requestReboot();
   return 0;
 }

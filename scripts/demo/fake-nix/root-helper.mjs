@@ -15,6 +15,7 @@ import { armTimer, disarmTimer, runTimer, timerOf } from './back-timer.mjs';
 import { activationLog, out } from './build-log.mjs';
 import { readOptions, systemFolder } from './options.mjs';
 import { print } from './print.mjs';
+import { requestReboot } from './reboot.mjs';
 import { hostOf, openSystem } from './system.mjs';
 import { endUnits } from './units.mjs';
 
@@ -102,6 +103,10 @@ export async function rootHelper(words) {
           throw new Refusal(EXIT.busy, 'The operation runs, or its timer is armed.');
         rmSync(folderOf(id), { recursive: true });
         return answer({ forgotten: 'yes' });
+      case 'reboot 0':
+        requireIdle();
+        requestReboot();
+        return answer({ reboot: 'requested' });
       case 'in-unit 1':
         if (process.env[UNIT_VARIABLE] !== unitMark(folderOf(id))) throw new Refusal(EXIT.grammar, 'Unknown command.');
         return runUnit(id);
@@ -146,6 +151,11 @@ export async function rootHelper(words) {
     return unitProcesses(folder).length > 0 ? 'running' : 'lost';
   }
 
+  function requireIdle() {
+    const busy = existsSync(state) ? readdirSync(state).find((other) => jobOf(other) === 'running') : undefined;
+    if (busy !== undefined) throw new Refusal(EXIT.busy, `Another activation or task is running: ${unitOf(busy)}.`);
+  }
+
   /**
    * @param {string} id
    * @param {Record<string, string>} request
@@ -153,8 +163,7 @@ export async function rootHelper(words) {
   function begin(id, request) {
     const folder = folderOf(id);
     if (existsSync(join(folder, 'request'))) throw new Refusal(EXIT.busy, 'The ID was used before.');
-    const busy = existsSync(state) ? readdirSync(state).find((other) => jobOf(other) === 'running') : undefined;
-    if (busy !== undefined) throw new Refusal(EXIT.busy, `Another activation or task is running: ${unitOf(busy)}.`);
+    requireIdle();
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'request'), lines({ kind: 'activate', ...request }));
     const output = join(folder, 'output');
