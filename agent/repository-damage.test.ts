@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRepository, type RepositoryOptions } from './repository';
-import { createShell } from './shell';
+import type { RepositoryOptions } from './repository';
 import { createHost, type TestHost } from './testing/host';
+import { openRepository } from './testing/repository';
 
 let host: TestHost;
 let lines: string[];
@@ -21,20 +21,7 @@ const inWork = (...parts: string[]): string => join(host.repoDir, ...parts);
 const aside = (number: number): string => `${host.repoDir}.nixfleet-damaged-${number}`;
 
 function open(more: Partial<RepositoryOptions> = {}) {
-  const env = { ...process.env, HOME: host.root, GIT_CONFIG_NOSYSTEM: '1' };
-  const shell = createShell({ cwd: () => '/', env, say: (line) => lines.push(line) });
-  const repository = createRepository({
-    url: host.remote,
-    dir: host.repoDir,
-    branch: 'main',
-    lockFile: 'flake.lock',
-    submodules: false,
-    sshKey: '',
-    stateDir: host.stateDir,
-    env,
-    signal: new AbortController().signal,
-    ...more,
-  });
+  const { repository, shell } = openRepository(host, more, (line) => lines.push(line));
   return { repository, shell, pull: () => repository.pull(shell, none) };
 }
 
