@@ -1,25 +1,11 @@
 /** Damage of the dashboard's copy that git reports in words of many kinds: the next fetch creates it anew. */
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createGitSource } from './git-source';
-import { createTestRepository, temporaryFolder, type TestRepository } from './testing/repository';
+import { expect, it } from 'vitest';
+import { never, useSourceBench } from './testing/source-bench';
 
-const never = new AbortController().signal;
-
-let folder: ReturnType<typeof temporaryFolder>;
-let dataDir: string;
-let repository: TestRepository;
-beforeEach(() => {
-  folder = temporaryFolder();
-  dataDir = join(folder.path, 'data');
-  mkdirSync(dataDir);
-  repository = createTestRepository(folder.path);
-});
-afterEach(() => folder.remove());
-
-const source = () => createGitSource({ repository: repository.path, branch: 'main', flakeDir: '', dataDir });
-const mirror = (...parts: string[]) => join(dataDir, 'config-mirror.git', ...parts);
+const bench = useSourceBench();
+const mirror = (...parts: string[]) => join(bench.mirror(), ...parts);
 
 function folderAt(name: string): void {
   rmSync(mirror(name), { recursive: true, force: true });
@@ -30,7 +16,7 @@ const DAMAGE: [string, () => void][] = [
   [
     'its packed references are zeros',
     () => {
-      repository.git(`--git-dir=${mirror()}`, 'pack-refs', '--all');
+      bench.repository.git(`--git-dir=${mirror()}`, 'pack-refs', '--all');
       writeFileSync(mirror('packed-refs'), Buffer.alloc(statSync(mirror('packed-refs')).size));
     },
   ],
@@ -38,32 +24,32 @@ const DAMAGE: [string, () => void][] = [
   ['its list of shallow commits is rubbish', () => writeFileSync(mirror('shallow'), 'rubbish\n')],
   [
     'its format is of the future',
-    () => void repository.git('config', '--file', mirror('config'), 'core.repositoryFormatVersion', '99'),
+    () => void bench.repository.git('config', '--file', mirror('config'), 'core.repositoryFormatVersion', '99'),
   ],
   ['the lock of a reference is a folder', () => folderAt('refs/mirror/main.lock')],
 ];
 
 it.each(DAMAGE)('is created anew when %s', async (_what, damage) => {
-  repository.commit('one');
-  const git = source();
+  bench.repository.commit('one');
+  const git = bench.source();
   expect(await git.fetch(never)).toMatchObject({ kind: 'ok' });
   damage();
-  const commit = repository.commit('two');
+  const commit = bench.repository.commit('two');
   expect(await git.fetch(never)).toMatchObject({ kind: 'ok', answer: { commit } });
-  expect(await git.compare?.(commit, repository.git('rev-parse', 'HEAD~1'), never)).toEqual({
+  expect(await git.compare?.(commit, bench.repository.git('rev-parse', 'HEAD~1'), never)).toEqual({
     relation: 'behind',
     commits: 1,
   });
-  expect(readdirSync(dataDir)).toEqual(['config-mirror.git']);
+  expect(readdirSync(bench.dataDir)).toEqual(['config-mirror.git']);
 });
 
 it('is kept while the repository does not answer, whatever is wrong with it', async () => {
-  repository.commit('one');
-  const git = source();
+  bench.repository.commit('one');
+  const git = bench.source();
   expect(await git.fetch(never)).toMatchObject({ kind: 'ok' });
   writeFileSync(mirror('shallow'), 'rubbish\n');
   const before = statSync(mirror()).ino;
-  rmSync(repository.path, { recursive: true });
+  rmSync(bench.repository.path, { recursive: true });
   expect(await git.fetch(never)).toMatchObject({ kind: 'failed' });
   expect(statSync(mirror()).ino).toBe(before);
 });
